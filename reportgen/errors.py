@@ -1,0 +1,85 @@
+"""Every exception that reportgen raises on purpose.
+
+::
+
+    ReportgenError
+    ├── UsageError                  the command cannot be carried out as given: exit 2
+    │   ├── InputFolderError        the folder of images is missing, empty or not a folder
+    │   ├── OutputFolderError       the output folder holds something that is not ours
+    │   ├── ModelError              no such model, or its weights cannot be had
+    │   │   ├── ModelUnavailableError   the weights need a download that failed
+    │   │   └── CheckpointError     a local checkpoint that cannot be used
+    │   ├── LayerError              no such layer, or one that cannot carry a map
+    │   ├── TargetError             no such class
+    │   ├── OptionError             any other option with a value that does not fit
+    │   └── TemplateError           a template of the user's own that does not render
+    └── ImageError                  one picture failed: recorded, and the others go on
+
+The text of each says which file or option, what was expected, what was found, and what to do.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class ReportgenError(Exception):
+    """Base of everything that reportgen raises on purpose."""
+
+
+class UsageError(ReportgenError):
+    """The command cannot be carried out as given; nothing was written (exit code 2)."""
+
+
+class InputFolderError(UsageError):
+    """The folder of images is missing, is not a folder, or holds no image."""
+
+
+class OutputFolderError(UsageError):
+    """The output folder cannot be used without touching files that are not ours."""
+
+
+class ModelError(UsageError):
+    """There is no such model, or it cannot be loaded."""
+
+
+class ModelUnavailableError(ModelError):
+    """The weights have to be downloaded first, and that failed."""
+
+
+class CheckpointError(ModelError):
+    """A local checkpoint cannot be read or does not fit the model."""
+
+
+class LayerError(UsageError):
+    """There is no such layer, or it cannot carry a class activation map."""
+
+
+class TargetError(UsageError):
+    """There is no such class to explain."""
+
+
+class OptionError(UsageError):
+    """An option has a value that does not fit."""
+
+
+class TemplateError(UsageError):
+    """A template could not be rendered."""
+
+
+class ImageError(ReportgenError):
+    """One picture could not be read or explained; the text is the reason shown to the user."""
+
+
+def did_you_mean(name: str, known: Iterable[str], *, most: int = 3) -> str:
+    """Return `` Did you mean 'x' or 'y'?`` for the nearest of ``known``, or an empty string."""
+    choices = {candidate.casefold(): candidate for candidate in known}
+    near = [choices[key] for key in get_close_matches(name.casefold(), choices, n=most, cutoff=0.5)]
+    if not near:
+        return ""
+    *head, last = (f"'{candidate}'" for candidate in near)
+    return f" Did you mean {', '.join(head)} or {last}?" if head else f" Did you mean {last}?"

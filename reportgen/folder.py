@@ -1,0 +1,204 @@
+"""The output folder: what may be touched, and how a finished report takes its place.
+
+A report is written to a hidden folder beside its destination and only then put in place, so an
+interrupted run leaves the old report as it was. A manifest lists every file of ours with its
+hash; a file that is not listed there is never replaced or deleted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from reportgen import __version__
+from reportgen.errors import OutputFolderError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+MANIFEST = "manifest.json"
+MANIFEST_SCHEMA = 1
+
+PAGE = "index.html"
+"""What a reader opens; put in place last, after everything that it speaks of."""
+
+
+class OutputFolder:
+    """Where a report goes, checked before any work is done.
+
+    Parameters
+    ----------
+    path
+        The folder to make or to bring up to date.
+    force
+        Whether a folder that holds files of somebody else's may be used too. Those files are
+        left alone even then.
+
+    Raises
+    ------
+    OutputFolderError
+        If the folder holds something and no manifest shows that it is ours, or if it cannot be
+        written to.
+    """
+
+    def __init__(self, path: Path, *, force: bool = False) -> None:
+        self.path = path
+        if os.path.lexists(path) and not path.is_dir():
+            found = "a file" if path.exists() else "a link to nothing"
+            raise OutputFolderError(
+                f"--output: '{path}' is {found}, but a folder is expected. Give another name.",
+            )
+        self._ours = read_manifest(path)
+        if self._ours is None and path.is_dir() and not force and any(path.iterdir()):
+            raise OutputFolderError(
+                f"--output: '{path}' holds files and is not a report of reportgen's "
+                f"(there is no {MANIFEST} of ours in it). Give a new folder, or --force to write "
+                f"beside those files; they are kept either way.",
+            )
+        parent = _nearest_existing(path)
+        if not os.access(parent, os.W_OK):
+            raise OutputFolderError(f"--output: no permission to write in '{parent}'.")
+
+    @contextmanager
+    def staging(self) -> Iterator[Path]:
+        """Give an empty folder beside the destination; it is gone afterwards, come what may."""
+        existing = _nearest_existing(self.path.parent)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        prefix = f".{self.path.name[:64]}.partial-"
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=self.path.parent))
+        folder.chmod(0o777 & ~_umask())  # mkdtemp makes it private; a report is to be shared
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            _remove_empty(self.path.absolute().parent, up_to=existing.absolute())
+
+    def commit(self, staging: Path) -> None:
+        """Put the finished files of ``staging`` in place.
+
+        A new folder appears in one rename. In an existing one the manifest is widened to the old
+        and the new files first, then each file is replaced in one step, the page last, and only
+        then files of the old report that the new one lacks are deleted.
+
+        Raises
+        ------
+        OutputFolderError
+            If a file that is not ours stands where one of the report's files has to go; nothing
+            has been changed then.
+        """
+        new = hashes(staging)
+        if not self.path.exists() or not (self.path.is_symlink() or any(self.path.iterdir())):
+            _write_manifest(staging, new)
+            staging.replace(self.path)
+            return
+        ours = self._ours or {}
+        self.check(new)
+        _write_manifest(staging, {**ours, **new})
+        (staging / MANIFEST).replace(self.path / MANIFEST)
+        for name in sorted(new, key=lambda name: (name == PAGE, name)):
+            destination = self.path / name
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            (staging / name).replace(destination)
+        self._delete(set(ours) - set(new))
+        _write_manifest(staging, new)
+        (staging / MANIFEST).replace(self.path / MANIFEST)
+
+    def check(self, names: Iterable[str]) -> None:
+        """Make sure that no file or link of somebody else's stands where ours have to go.
+
+        Raises
+        ------
+        OutputFolderError
+            Naming the first such file.
+        """
+        ours = self._ours or {}
+        for name in (*names, MANIFEST):
+            mine = name in ours or (name == MANIFEST and self._ours is not None)
+            if not mine and os.path.lexists(self.path / name):
+                raise self._stranger(self.path / name)
+            for parent in PurePosixPath(name).parents:
+                folder = self.path / parent
+                in_the_way = folder.is_symlink() or (folder.exists() and not folder.is_dir())
+                if folder != self.path and in_the_way:
+                    raise self._stranger(folder)
+
+    def _stranger(self, path: Path) -> OutputFolderError:
+        return OutputFolderError(
+            f"--output: '{path}' is not ours and stands where a file of the report has to go. "
+            f"Move it away, or give another folder.",
+        )
+
+    def _delete(self, names: Iterable[str]) -> None:
+        """Delete files of ours, and the folders that this leaves empty."""
+        for name in sorted(names, reverse=True):
+            path = self.path / name
+            path.unlink(missing_ok=True)
+            _remove_empty(path.parent, up_to=self.path)
+
+
+def read_manifest(folder: Path) -> dict[str, str] | None:
+    """Return ``{relative name: sha256}`` of our files in ``folder``; None if it is not ours.
+
+    A manifest is data from disk: names that lead out of the folder make it invalid, because the
+    files it names may be deleted.
+    """
+    try:
+        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if content["generator"] != "reportgen" or content["schema_version"] != MANIFEST_SCHEMA:
+            return None
+        files = {str(name): str(entry["sha256"]) for name, entry in content["files"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return files if all(_stays_inside(folder, name) for name in files) else None
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """Return ``{relative name: sha256}`` of every file below ``folder`` but the manifest."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name != MANIFEST:
+            with path.open("rb") as stream:
+                found[name] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return found
+
+
+def _write_manifest(folder: Path, files: dict[str, str]) -> None:
+    content = {
+        "generator": "reportgen",
+        "version": __version__,
+        "schema_version": MANIFEST_SCHEMA,
+        "files": {name: {"sha256": digest} for name, digest in sorted(files.items())},
+    }
+    text = json.dumps(content, indent=1) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
+
+
+def _stays_inside(folder: Path, name: str) -> bool:
+    pure = PurePosixPath(name)
+    if pure.is_absolute() or ".." in pure.parts or {"\\", "\0"} & set(name) or not pure.parts:
+        return False
+    return (folder / name).parent.resolve().is_relative_to(folder.resolve())
+
+
+def _nearest_existing(path: Path) -> Path:
+    return next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+
+
+def _remove_empty(folder: Path, *, up_to: Path) -> None:
+    """Remove ``folder`` and its parents below ``up_to`` as far as they are empty."""
+    while folder != up_to and folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

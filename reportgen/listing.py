@@ -1,0 +1,55 @@
+"""What ``reportgen layers`` shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reportgen.layers import default_layers
+from reportgen.methods import METHODS, Scope
+from reportgen.plan import load, survey_model
+
+if TYPE_CHECKING:
+    from reportgen.layers import DefaultLayers, LayerInfo
+    from reportgen.options import ModelOptions
+
+
+def layer_rows(options: ModelOptions) -> tuple[list[tuple[str, str, str, str, str]], str]:
+    """Return one row per layer (name, type, output shape, default for, note) and a caption.
+
+    Raises
+    ------
+    UsageError
+        If the network cannot be loaded.
+    """
+    loaded, _ = load(options, show_progress=True)
+    known = survey_model(loaded)
+    defaults = default_layers(known, loaded.architecture)
+    rows = [
+        (
+            layer.name,
+            layer.type,
+            _shape(layer),
+            ", ".join(_methods_at(layer.name, defaults)),
+            layer.problem or "",
+        )
+        for layer in known.layers
+    ]
+    width, height = loaded.preprocessing.crop
+    caption = (
+        f"{loaded.info.name}: {len(rows)} layers for a picture of {width}×{height}, output as "
+        f"channels×height×width; {len(known.usable)} of them can carry a map."
+    )
+    return rows, caption
+
+
+def _shape(layer: LayerInfo) -> str:
+    sides = layer.layout.shape if layer.layout else layer.output_shape
+    return "×".join(str(side) for side in sides)
+
+
+def _methods_at(name: str, defaults: DefaultLayers) -> list[str]:
+    at = {
+        Scope.LAST: (defaults.last,),
+        Scope.STAGES: defaults.stages,
+    }
+    return [method.name for method in METHODS.values() if name in at[method.scope]]

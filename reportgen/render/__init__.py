@@ -1,0 +1,11 @@
+"""Rendering: from a finished `Report` to the files that people and programs read.
+
+Nothing in this package imports torch, torchvision, timm or cv2.
+"""
+
+from __future__ import annotations
+
+from reportgen.render.environment import check_templates
+from reportgen.render.formats import FORMATS, OutputFormat, RenderOptions, render
+
+__all__ = ["FORMATS", "OutputFormat", "RenderOptions", "check_templates", "render"]

@@ -1,0 +1,144 @@
+"""The files of a report, one function each.
+
+To add an output format: write a function that yields its text and add one line to `FORMATS`.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from reportgen.render.environment import (
+    PAGE,
+    SCRIPT,
+    STYLE,
+    asset,
+    content_security_policy,
+    make_environment,
+    stream,
+)
+from reportgen.render.records import finite, report_record
+from reportgen.render.sections import shown_sections
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from reportgen.values import Report
+
+
+@dataclass(frozen=True, slots=True)
+class RenderOptions:
+    """What a format may need beside the report."""
+
+    template_dir: Path | None = None
+    """Folder of the user's own templates, looked into before the built-in ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFormat:
+    """One file of the report."""
+
+    filename: str
+    """Its name in the report's folder."""
+    label: str
+    """What it is, as the page says it."""
+    write: Callable[[Report, RenderOptions], Iterable[str]]
+    r"""Yields its text piece by piece, with ``\n`` at line ends."""
+
+
+def html_page(report: Report, options: RenderOptions) -> Iterator[str]:
+    """Yield the page, complete in itself: style, script and every picture are inline.
+
+    Raises `TemplateError` where a template is missing or fails.
+    """
+    environment = make_environment(options.template_dir)
+    script = asset(environment, SCRIPT)
+    yield from stream(
+        environment,
+        PAGE,
+        {
+            "report": report,
+            "run": report.run,
+            "sections": shown_sections(report),
+            "other_formats": [item for item in FORMATS if item.write is not html_page],
+            "style": asset(environment, STYLE),
+            "script": script,
+            "policy": content_security_policy(script),
+        },
+    )
+
+
+def json_record(report: Report, _options: RenderOptions) -> Iterator[str]:
+    """Yield the report as strict JSON, without pictures; see ``report.schema.json``."""
+    encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, indent=2)
+    yield from encoder.iterencode(report_record(report))
+    yield "\n"
+
+
+def csv_table(report: Report, _options: RenderOptions) -> Iterator[str]:
+    """Yield one row for every image, first those that were done, then those that failed."""
+    columns = max(
+        (len(image.predictions) for image in report.images),
+        default=min(report.run.top_k, report.run.model.classes),
+    )
+    ranks = range(1, columns + 1)
+    parts = ("index", "category", "probability")
+    yield _csv_row(
+        ["file", "status", "reason", *(f"top{rank}_{part}" for rank in ranks for part in parts)]
+    )
+    for image in report.images:
+        cells: list[object] = [harmless(image.name), "done", ""]
+        for item in image.predictions:
+            cells += [item.index, harmless(item.category), finite(item.probability)]
+        yield _csv_row([*cells, *[""] * (3 + 3 * columns - len(cells))])
+    for failure in report.failures:
+        cells = [harmless(failure.name), "failed", harmless(failure.reason)]
+        yield _csv_row([*cells, *[""] * (3 * columns)])
+
+
+def harmless(text: str) -> str:
+    """Return ``text`` with a leading ``'`` where a spreadsheet would take it for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def _csv_row(cells: Sequence[object]) -> str:
+    # With this terminator both of its characters are quoted where a cell holds them.
+    buffer = StringIO()
+    csv.writer(buffer, lineterminator="\r\n").writerow(cells)
+    return buffer.getvalue().removesuffix("\r\n") + "\n"
+
+
+FORMATS: tuple[OutputFormat, ...] = (
+    OutputFormat("index.html", "this page", html_page),
+    OutputFormat("report.json", "everything but the pictures", json_record),
+    OutputFormat("predictions.csv", "one row per image", csv_table),
+)
+
+
+def render(report: Report, folder: Path, *, template_dir: Path | None = None) -> tuple[str, ...]:
+    r"""Write every format of ``report`` into the existing ``folder`` and return the file names.
+
+    The files are UTF-8 with ``\n`` line ends on every platform. Each one appears only once it is
+    complete. Raises `TemplateError` where ``template_dir`` is not a folder or a template fails,
+    and `OSError` where ``folder`` cannot be written.
+    """
+    options = RenderOptions(template_dir)
+    for item in FORMATS:
+        _write(folder / item.filename, item.write(report, options))
+    return tuple(item.filename for item in FORMATS)
+
+
+def _write(path: Path, pieces: Iterable[str]) -> None:
+    """Write ``pieces`` beside ``path`` first, so that a failure leaves no half of a file."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        # A lone surrogate has no UTF-8 form; written as \udc80 it stays readable, and valid JSON.
+        with part.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+            file.writelines(pieces)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
