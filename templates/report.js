@@ -1,0 +1,132 @@
+"use strict";
+
+/*
+ * Sorting, filtering and copying. The page is complete without this file: every control that needs
+ * it is created by it, and text from the report only ever passes through textContent.
+ */
+(() => {
+  const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+
+  /**
+   * Fold text so that a search does not depend on case or on composed characters.
+   * @param {string} text
+   * @returns {string}
+   */
+  const fold = (text) => text.normalize("NFKC").toLowerCase();
+
+  /**
+   * Compare two rows by one column. Numbers that are not finite come last in either direction.
+   * @param {HTMLTableRowElement} a
+   * @param {HTMLTableRowElement} b
+   * @param {number} column
+   * @param {boolean} numeric
+   * @param {1 | -1} direction
+   * @returns {number}
+   */
+  function compareRows(a, b, column, numeric, direction) {
+    const [left, right] = [a.cells[column], b.cells[column]];
+    if (!numeric) {
+      return direction * collator.compare(left.textContent.trim(), right.textContent.trim());
+    }
+    const [x, y] = [parseFloat(left.dataset.value), parseFloat(right.dataset.value)];
+    if (Number.isNaN(x) || Number.isNaN(y)) {
+      return Number(Number.isNaN(x)) - Number(Number.isNaN(y));
+    }
+    return direction * (x - y);
+  }
+
+  /**
+   * Turn the sortable headings of a table into buttons.
+   * @param {HTMLTableElement} table
+   */
+  function makeSortable(table) {
+    const headings = [...table.tHead.rows[0].cells];
+    for (const heading of headings.filter((cell) => cell.dataset.sort)) {
+      const numeric = heading.dataset.sort === "number";
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...heading.childNodes);
+      heading.append(button);
+      button.addEventListener("click", () => {
+        const before = heading.getAttribute("aria-sort");
+        // The first click on a number shows the largest first, on text the start of the alphabet.
+        const descending = before ? before === "ascending" : numeric;
+        for (const other of headings) {
+          other.removeAttribute("aria-sort");
+        }
+        heading.setAttribute("aria-sort", descending ? "descending" : "ascending");
+        const rows = [...table.tBodies[0].rows];
+        const direction = descending ? -1 : 1;
+        rows.sort((a, b) => compareRows(a, b, heading.cellIndex, numeric, direction));
+        table.tBodies[0].append(...rows);
+      });
+    }
+  }
+
+  /**
+   * Put a filter box above a table; it looks at the cells marked with data-match.
+   * @param {HTMLTableElement} table
+   */
+  function makeFilterable(table) {
+    const rows = [...table.tBodies[0].rows].map((row) => {
+      const parts = [...row.querySelectorAll("[data-match]")].map((part) => part.textContent.trim());
+      return { row, text: fold(parts.join("\n")) };
+    });
+    const label = document.createElement("label");
+    label.append("Filter by file or class ");
+    const box = document.createElement("input");
+    box.type = "search";
+    box.autocomplete = "off";
+    box.spellcheck = false;
+    label.append(box);
+    const shown = document.createElement("output");
+
+    const update = () => {
+      const wanted = fold(box.value.trim());
+      for (const { row, text } of rows) {
+        row.hidden = !text.includes(wanted);
+      }
+      const visible = rows.filter(({ row }) => !row.hidden).length;
+      shown.textContent = `${visible} of ${rows.length} shown`;
+    };
+    box.addEventListener("input", update);
+    // Browsers restore the text of a box after a reload.
+    window.addEventListener("pageshow", update);
+
+    const controls = document.createElement("div");
+    controls.className = "controls";
+    controls.append(label, shown);
+    table.before(controls);
+    update();
+  }
+
+  /**
+   * Put a button after a block that copies its text.
+   * @param {HTMLElement} block
+   */
+  function makeCopyable(block) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "copy";
+    button.textContent = "Copy";
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(block.textContent.trim());
+        button.textContent = "Copied";
+      } catch {
+        // Some browsers refuse the clipboard to a page from disk: select, the reader copies.
+        window.getSelection().selectAllChildren(block);
+        button.textContent = "Selected";
+      }
+    });
+    block.after(button);
+  }
+
+  for (const table of document.querySelectorAll("table[data-sortable]")) {
+    makeSortable(table);
+    makeFilterable(table);
+  }
+  for (const block of document.querySelectorAll("[data-copy]")) {
+    makeCopyable(block);
+  }
+})();

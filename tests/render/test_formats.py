@@ -1,0 +1,213 @@
+"""The files as a program sees them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import subprocess
+import sys
+from dataclasses import replace
+from importlib.resources import files
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+from sample import HOSTILE_NAMES, image, picture
+
+from reportgen.render import FORMATS, OutputFormat, render
+from reportgen.render import formats as formats_module
+from reportgen.render.formats import harmless
+from reportgen.values import FailureRecord
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reportgen.values import Report
+
+
+def schema() -> dict[str, Any]:
+    text = files("reportgen.render").joinpath("report.schema.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def written_json(report: Report, folder: Path) -> dict[str, Any]:
+    render(report, folder)
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not strict JSON")
+
+    text = (folder / "report.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text, parse_constant=refuse)
+    return loaded
+
+
+def written_rows(report: Report, folder: Path) -> list[list[str]]:
+    render(report, folder)
+    text = (folder / "predictions.csv").read_bytes().decode("utf-8")
+    return list(csv.reader(StringIO(text, newline="")))
+
+
+def test_render_returns_what_it_wrote(sample: Report, tmp_path: Path) -> None:
+    names = render(sample, tmp_path)
+    assert names == ("index.html", "report.json", "predictions.csv")
+    assert {path.name for path in tmp_path.iterdir()} == set(names)
+
+
+def test_render_writes_the_same_bytes_again(sample: Report, tmp_path: Path) -> None:
+    first = {name: (tmp_path / name).read_bytes() for name in render(sample, tmp_path)}
+    second = {name: (tmp_path / name).read_bytes() for name in render(sample, tmp_path)}
+    assert first == second
+    assert not any(b"\r" in content for content in first.values())
+
+
+def test_a_failing_format_leaves_no_half_of_a_file(
+    sample: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> Any:  # noqa: ANN401
+        yield "half"
+        raise OSError("disk full")
+
+    monkeypatch.setattr(formats_module, "FORMATS", (OutputFormat("a.txt", "", broken),))
+    with pytest.raises(OSError, match="disk full"):
+        render(sample, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_format_is_one_function_and_one_line(
+    sample: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extra = OutputFormat("names.txt", "names", lambda report, _: [report.title])
+    monkeypatch.setattr(formats_module, "FORMATS", (*FORMATS, extra))
+    assert render(sample, tmp_path)[-1] == "names.txt"
+    assert (tmp_path / "names.txt").read_text(encoding="utf-8") == sample.title
+    assert 'href="names.txt"' in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+# -- report.json -----------------------------------------------------------------------------
+
+
+def test_the_schema_is_a_schema() -> None:
+    jsonschema.Draft202012Validator.check_schema(schema())
+
+
+@pytest.mark.parametrize("name", ["sample", "sample_untrained", "hostile"])
+def test_json_fits_its_schema(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    record = written_json(request.getfixturevalue(name), tmp_path)
+    jsonschema.validate(record, schema(), cls=jsonschema.Draft202012Validator)
+
+
+def test_the_schema_refuses_a_missing_and_an_extra_field(sample: Report, tmp_path: Path) -> None:
+    record = written_json(sample, tmp_path)
+    validator = jsonschema.Draft202012Validator(schema())
+    assert not validator.is_valid({**record, "extra": 1})
+    del record["images"][0]["targets"][0]["panels"][0]["peak"]
+    assert not validator.is_valid(record)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_numbers_that_are_not_finite_become_null(
+    value: float, sample: Report, tmp_path: Path
+) -> None:
+    first = sample.images[0]
+    target = first.targets[0]
+    panel = replace(target.panels[0], peak=value)
+    prediction = replace(first.predictions[0], logit=value, probability=value)
+    odd = replace(
+        first,
+        predictions=(prediction, *first.predictions[1:]),
+        targets=(replace(target, panels=(panel,)),),
+    )
+    report = replace(sample, images=(odd,))
+    written = written_json(report, tmp_path)["images"][0]
+    assert written["targets"][0]["panels"][0]["peak"] is None
+    assert written["predictions"][0]["logit"] is None
+    assert written["predictions"][0]["probability"] is None
+    assert written_rows(report, tmp_path)[1][5] == ""
+
+
+def test_json_holds_no_pictures(sample: Report, tmp_path: Path) -> None:
+    written_json(sample, tmp_path)
+    assert "base64" not in (tmp_path / "report.json").read_text(encoding="utf-8")
+
+
+def test_json_keeps_every_name_as_it_is(hostile: Report, tmp_path: Path) -> None:
+    names = [item["name"] for item in written_json(hostile, tmp_path)["images"]]
+    assert names == list(HOSTILE_NAMES)
+
+
+def test_a_lone_surrogate_is_written_and_stays_valid(sample: Report, tmp_path: Path) -> None:
+    report = replace(sample, failures=(FailureRecord("a\udc80.png", "odd"),))
+    assert written_json(report, tmp_path)["failures"][0]["name"] == "a\udc80.png"
+    assert "a\\udc80.png" in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+# -- predictions.csv -------------------------------------------------------------------------
+
+
+def test_csv_has_one_row_for_every_image(sample: Report, tmp_path: Path) -> None:
+    head, *rows = written_rows(sample, tmp_path)
+    assert head[:6] == ["file", "status", "reason", *(f"top1_{part}" for part in PARTS)]
+    assert head[-3:] == [f"top5_{part}" for part in PARTS]
+    assert {len(row) for row in rows} == {len(head)}
+    assert [row[0] for row in rows] == [
+        "cats/tabby.jpg",
+        "cats/pair.png",
+        "odd.png",
+        "broken.jpg",
+    ]
+    assert rows[0][1:6] == ["done", "", "281", "tabby", "0.7312"]
+    assert rows[-1][1:4] == ["failed", "truncated after 1200 of 5000 bytes", ""]
+
+
+PARTS = ("index", "category", "probability")
+
+
+def test_csv_without_a_single_image_has_its_columns(sample: Report, tmp_path: Path) -> None:
+    head, row = written_rows(replace(sample, images=()), tmp_path)
+    assert head[-1] == "top5_probability"
+    assert len(row) == len(head)
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_cells_that_start_a_formula_are_harmless(
+    start: str, sample: Report, tmp_path: Path
+) -> None:
+    text = f"{start}1+1"
+    plain = image(text)
+    odd = replace(
+        plain, predictions=(replace(plain.predictions[0], category=text), *plain.predictions[1:])
+    )
+    report = replace(sample, images=(odd,), failures=(FailureRecord(text, text),))
+    rows = written_rows(report, tmp_path)
+    found = [rows[1][0], rows[1][4], rows[2][0], rows[2][2]]
+    assert found == [f"'{text}"] * 4
+    assert harmless(f"a{text}") == f"a{text}"
+
+
+# -- both ------------------------------------------------------------------------------------
+
+
+def test_importing_the_renderer_leaves_the_heavy_packages_out() -> None:
+    code = (
+        "import sys, reportgen.render; "
+        "print([name for name in ('torch', 'torchvision', 'timm', 'cv2') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_two_hundred_images(sample: Report, tmp_path: Path) -> None:
+    images = tuple(image(f"{number}.png") for number in range(200))
+    render(replace(sample, images=images), tmp_path)
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert 'id="image-200"' in page
+    assert page.rstrip().endswith("</html>")
+
+
+def test_photo_of_another_type(sample: Report, tmp_path: Path) -> None:
+    photo = replace(picture((8, 8)), mime="image/jpeg")
+    render(replace(sample, images=(replace(image(), photo=photo),)), tmp_path)
+    assert "data:image/jpeg;base64," in (tmp_path / "index.html").read_text(encoding="utf-8")
