@@ -1,0 +1,54 @@
+"""Make the pictures of the report that README and docs show: ``make screenshots``."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+PICTURES = REPOSITORY / "docs" / "pictures"
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+SHOTS: dict[str, dict[str, object]] = {
+    "report": {"viewport": {"width": 1280, "height": 1400}},
+    "dark": {"viewport": {"width": 1280, "height": 1400}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 390, "height": 844}},
+}
+"""Name → what kind of screen."""
+
+
+def main() -> None:
+    """Build the sample report in a temporary folder and photograph it."""
+    PICTURES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["build", "images", "--output", folder, "--quiet"]
+        command += ["--target", "Egyptian cat", "--target", "espresso", "--title", "Cat and coffee"]
+        subprocess.run(  # noqa: S603 - our own command
+            [sys.executable, "-m", "reportgen", *command], cwd=REPOSITORY, check=True
+        )
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+            )
+            for name, screen in SHOTS.items():
+                photograph(browser, Path(folder) / "index.html", name, screen)
+            browser.close()
+
+
+def photograph(browser: Browser, page: Path, name: str, screen: dict[str, object]) -> None:
+    """Save what one kind of screen shows of the third picture, the one with two subjects."""
+    context = browser.new_context(**screen)  # type: ignore[arg-type]
+    tab = context.new_page()
+    tab.goto(page.as_uri() + "#image-3")
+    tab.screenshot(path=PICTURES / f"{name}.png")
+    context.close()
+
+
+if __name__ == "__main__":
+    main()
