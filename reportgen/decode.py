@@ -11,6 +11,7 @@ import hashlib
 import io
 import stat
 import struct
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,6 +42,9 @@ _DAMAGE = (
     struct.error,
 )
 """What Pillow's decoders raise on damaged data; each carries its reason."""
+
+# Pillow warns on stderr from half that size on; below MAX_PIXELS a picture is simply decoded.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
     (stat.S_ISDIR, "a folder"),

@@ -120,8 +120,10 @@ class OutputFolder:
         ours = self._ours or {}
         for name in (*names, MANIFEST):
             mine = name in ours or (name == MANIFEST and self._ours is not None)
-            if not mine and os.path.lexists(self.path / name):
-                raise self._stranger(self.path / name)
+            destination = self.path / name
+            is_folder = destination.is_dir() and not destination.is_symlink()  # never one of ours
+            if is_folder or (not mine and os.path.lexists(destination)):
+                raise self._stranger(destination)
             for parent in PurePosixPath(name).parents:
                 folder = self.path / parent
                 in_the_way = folder.is_symlink() or (folder.exists() and not folder.is_dir())
@@ -138,7 +140,8 @@ class OutputFolder:
         """Delete files of ours, and the folders that this leaves empty."""
         for name in sorted(names, reverse=True):
             path = self.path / name
-            path.unlink(missing_ok=True)
+            if path.is_symlink() or path.is_file():  # a folder there now is somebody else's
+                path.unlink()
             _remove_empty(path.parent, up_to=self.path)
 
 

@@ -315,7 +315,7 @@ class RunInfo:
     preprocessing: Preprocessing
     methods: tuple[MethodInfo, ...]
     targets: tuple[str, ...]
-    """The ``--target`` values as given, for example ``('top1',)``."""
+    """What was asked for, in words, for example ``('first choice of each picture',)``."""
     top_k: int
     alpha: float
     """Share of heat in an overlay, 0…1; the picture has the rest."""

@@ -338,3 +338,9 @@ def test_the_installed_templates_win_over_the_checkout(
     assert environment_module.builtin_folder() == tmp_path / "templates"
     (package / "templates").mkdir()
     assert environment_module.builtin_folder() == package / "templates"
+
+
+def test_only_a_page_of_many_pictures_lays_them_out_late(sample: Report, tmp_path: Path) -> None:
+    many = replace(sample, images=(sample.images[0],) * 101)
+    assert '<body class="many">' in written(many, tmp_path)
+    assert "<body>" in written(sample, tmp_path)

@@ -1,0 +1,257 @@
+"""Decoding: the picture that a person would see, or a clear reason why there is none."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from reportgen import decode as module
+from reportgen.decode import decode
+from reportgen.errors import ImageError
+from reportgen.values import DecodedImage, ImageFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+ORIENTATION = 0x0112
+
+
+def read(path: Path) -> DecodedImage:
+    return decode(ImageFile(path=path, name=path.name))
+
+
+def reason(path: Path) -> str:
+    with pytest.raises(ImageError) as caught:
+        read(path)
+    return str(caught.value)
+
+
+def noise(height: int = 20, width: int = 31) -> NDArray[np.uint8]:
+    return np.random.default_rng(4).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def smooth(height: int = 48, width: int = 65) -> NDArray[np.uint8]:
+    return np.asarray(Image.fromarray(noise(5, 7)).resize((width, height)))
+
+
+def save(array: NDArray[Any], path: Path, **options: Any) -> Path:  # noqa: ANN401
+    Image.fromarray(array).save(path, **options)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tif", "webp"])
+def test_lossless_formats_give_exact_rgb(tmp_path: Path, suffix: str) -> None:
+    options = {"lossless": True} if suffix == "webp" else {}
+    image = read(save(noise(), tmp_path / f"a.{suffix}", **options))
+    np.testing.assert_array_equal(image.pixels, noise())
+    assert image.pixels.dtype == np.uint8
+    assert image.notes == ()
+
+
+def test_file_and_hash_are_kept(tmp_path: Path) -> None:
+    path = save(noise(), tmp_path / "a.png")
+    image = read(path)
+    assert image.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert image.file == ImageFile(path=path, name="a.png")
+
+
+def test_content_decides_not_the_suffix(tmp_path: Path) -> None:
+    path = save(noise(), tmp_path / "a.png").rename(tmp_path / "a.jpg")
+    np.testing.assert_array_equal(read(path).pixels, noise())
+
+
+@pytest.mark.parametrize("subsampling", [0, 2])
+def test_jpeg_as_opencv_reads_it(tmp_path: Path, subsampling: int) -> None:
+    path = save(smooth(), tmp_path / "a.jpg", subsampling=subsampling, quality=90)
+    bgr = cv2.imread(str(path))
+    assert bgr is not None
+    np.testing.assert_array_equal(read(path).pixels, bgr[:, :, ::-1])
+
+
+@pytest.mark.parametrize(
+    ("orientation", "corner"),
+    # Where the stored top-left pixel is seen: EXIF 2.3, tag 274.
+    [
+        (1, (0, 0)),
+        (2, (0, -1)),
+        (3, (-1, -1)),
+        (4, (-1, 0)),
+        (5, (0, 0)),
+        (6, (0, -1)),
+        (7, (-1, -1)),
+        (8, (-1, 0)),
+    ],
+)
+def test_exif_orientation(tmp_path: Path, orientation: int, corner: tuple[int, int]) -> None:
+    stored = np.zeros((4, 6, 3), dtype=np.uint8)
+    stored[0, 0] = (255, 0, 0)
+    stored[0, 1] = (0, 255, 0)  # the next one in the stored row
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    image = read(save(stored, tmp_path / "a.png", exif=exif))
+    turned = orientation >= 5
+    assert image.pixels.shape == ((6, 4, 3) if turned else (4, 6, 3))
+    row, column = corner
+    assert image.pixels[row, column].tolist() == [255, 0, 0]
+    if turned:
+        neighbour = image.pixels[row + (1 if row == 0 else -1), column]
+    else:
+        neighbour = image.pixels[row, column + (1 if column == 0 else -1)]
+    assert neighbour.tolist() == [0, 255, 0]
+    upright = ("turned upright by its EXIF orientation",)
+    assert image.notes == (() if orientation == 1 else upright)
+
+
+def test_exif_orientation_of_a_jpeg(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    plain = save(smooth(), tmp_path / "a.jpg")
+    turned = save(smooth(), tmp_path / "b.jpg", exif=exif)
+    np.testing.assert_array_equal(read(turned).pixels, np.rot90(read(plain).pixels, -1))
+
+
+def test_first_frame_of_an_animation(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (5, 4), colour) for colour in ("red", "lime", "blue")]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    image = read(tmp_path / "a.gif")
+    assert image.notes == ("first of 3 frames",)
+    assert np.unique(image.pixels.reshape(-1, 3), axis=0).tolist() == [[255, 0, 0]]
+
+
+def test_rgba_on_white(tmp_path: Path) -> None:
+    rgba = np.array([[[255, 0, 0, 255], [255, 0, 0, 0], [0, 0, 0, 128]]], dtype=np.uint8)
+    image = read(save(rgba, tmp_path / "a.png"))
+    assert image.pixels[0, :2].tolist() == [[255, 0, 0], [255, 255, 255]]
+    assert np.abs(image.pixels[0, 2].astype(int) - 127).max() <= 1
+    assert image.notes == ("transparency laid on white",)
+
+
+@pytest.mark.parametrize("suffix", ["png", "gif"])
+def test_palette_transparency_on_white(tmp_path: Path, suffix: str) -> None:
+    palette = Image.new("P", (2, 1))
+    palette.putpalette([10, 20, 30, 200, 100, 50])
+    palette.putpixel((1, 0), 1)
+    palette.save(tmp_path / f"a.{suffix}", transparency=1)
+    image = read(tmp_path / f"a.{suffix}")
+    assert image.pixels.tolist() == [[[10, 20, 30], [255, 255, 255]]]
+    assert image.notes == ("transparency laid on white",)
+
+
+def test_grey_and_transparent_grey(tmp_path: Path) -> None:
+    grey = np.array([[0, 77, 255]], dtype=np.uint8)
+    assert read(save(grey, tmp_path / "l.png")).pixels[0].tolist() == [[0] * 3, [77] * 3, [255] * 3]
+    Image.fromarray(np.array([[[9, 255], [9, 0]]], dtype=np.uint8)).save(tmp_path / "la.png")
+    assert read(tmp_path / "la.png").pixels[0].tolist() == [[9] * 3, [255] * 3]
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_sixteen_bit_grey_is_scaled_not_clipped(tmp_path: Path, suffix: str) -> None:
+    deep = np.array([[0, 257, 25700, 65535]], dtype=np.uint16)
+    image = read(save(deep, tmp_path / f"a.{suffix}"))
+    assert image.pixels[0].tolist() == [[value] * 3 for value in (0, 1, 100, 255)]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0.0, 0.2, 1.0], [0, 51, 255]),
+        ([0.0, 0.2, 0.4], [0, 51, 102]),
+        ([-10.0, 0.0, 10.0], [0, 128, 255]),
+        ([1000.0, 1000.0, 1000.0], [0, 0, 0]),
+    ],
+)
+def test_float_tiff(tmp_path: Path, values: list[float], expected: list[int]) -> None:
+    image = read(save(np.array([values], dtype=np.float32), tmp_path / "a.tif"))
+    assert image.pixels[0].tolist() == [[value] * 3 for value in expected]
+
+
+def test_float_tiff_with_nan(tmp_path: Path) -> None:
+    path = save(np.array([[0.0, np.nan]], dtype=np.float32), tmp_path / "a.tif")
+    assert reason(path) == "holds values that are not finite"
+
+
+def test_cmyk_jpeg(tmp_path: Path) -> None:
+    Image.new("CMYK", (16, 16), (0, 255, 255, 0)).save(tmp_path / "a.jpg", quality=95)
+    pixels = read(tmp_path / "a.jpg").pixels
+    assert pixels.shape == (16, 16, 3)
+    assert np.abs(pixels.astype(int) - (255, 0, 0)).max() <= 4
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_truncated(tmp_path: Path, suffix: str, share: float) -> None:
+    path = save(noise(64, 64), tmp_path / f"a.{suffix}")
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    text = reason(path)
+    assert text.startswith("cannot be decoded: ")
+    assert "truncated" in text
+
+
+def test_damaged_png(tmp_path: Path) -> None:
+    path = save(noise(64, 64), tmp_path / "a.png")
+    data = bytearray(path.read_bytes())
+    data[2000:2100] = bytes(100)
+    path.write_bytes(data)
+    assert reason(path).startswith("cannot be decoded: ")
+
+
+def test_only_the_header_is_there(tmp_path: Path) -> None:
+    path = save(noise(), tmp_path / "a.jpg")
+    path.write_bytes(path.read_bytes()[:10])
+    assert "is not an image" in reason(path) or "cannot be decoded" in reason(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", "is an empty file"),
+        (b"Sorry, not found.\n", "is text, not an image"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "is text, not an image"),
+        (b"\x00\x01\x02\x03" * 50, "is not an image in a format that can be decoded"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 1 1\n", "is text, not an image"),
+    ],
+)
+def test_not_an_image(tmp_path: Path, content: bytes, expected: str) -> None:
+    (tmp_path / "a.jpg").write_bytes(content)
+    assert reason(tmp_path / "a.jpg") == expected
+
+
+def test_folder_and_pipe_are_not_opened(tmp_path: Path) -> None:
+    (tmp_path / "folder.jpg").mkdir()
+    os.mkfifo(tmp_path / "pipe.jpg")
+    assert reason(tmp_path / "folder.jpg") == "is a folder, not a file; it was not opened"
+    assert reason(tmp_path / "pipe.jpg") == "is a named pipe, not a file; it was not opened"
+
+
+def test_links(tmp_path: Path) -> None:
+    (tmp_path / "link.jpg").symlink_to(tmp_path / "nothing")
+    (tmp_path / "loop.jpg").symlink_to(tmp_path / "loop.jpg")
+    save(noise(), tmp_path / "a.png")
+    (tmp_path / "good.png").symlink_to(tmp_path / "a.png")
+    assert reason(tmp_path / "link.jpg") == "is a link to nothing"
+    assert reason(tmp_path / "loop.jpg").startswith("cannot be read: ")
+    assert reason(tmp_path / "gone.jpg") == "is no longer there"
+    np.testing.assert_array_equal(read(tmp_path / "good.png").pixels, noise())
+
+
+def test_pixel_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(noise(20, 31), tmp_path / "a.png")
+    monkeypatch.setattr(module, "MAX_PIXELS", 620)
+    assert read(path).pixels.shape == (20, 31, 3)
+    monkeypatch.setattr(module, "MAX_PIXELS", 619)
+    assert reason(path) == "31×20 pixels, more than the 619 that are decoded"
+
+
+def test_pillows_own_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(noise(20, 31), tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert reason(path).startswith("refused before decoding: ")

@@ -1,0 +1,140 @@
+"""Reading ``--target``, and which classes that means for one picture."""
+
+from __future__ import annotations
+
+import pytest
+
+from reportgen.errors import TargetError
+from reportgen.targets import (
+    FixedClass,
+    TargetSpec,
+    TopClasses,
+    classes_of,
+    describe,
+    parse_targets,
+)
+
+CATEGORIES = (
+    "tench",
+    "Cardigan",
+    "Cardigan, Welsh corgi",
+    "crane",
+    "tabby cat",
+    "Crane",
+    "42",
+    "maillot",
+)
+
+
+def parse(*texts: str) -> tuple[TargetSpec, ...]:
+    return parse_targets(texts, CATEGORIES)
+
+
+def reason(*texts: str) -> str:
+    with pytest.raises(TargetError) as caught:
+        parse(*texts)
+    text = str(caught.value)
+    assert text.startswith("--target: ")
+    return text
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("top1", 1), ("top:3", 3), ("top3", 3), ("TOP:2", 2), ("top:99", 8), (" top1 ", 1)],
+)
+def test_top(text: str, count: int) -> None:
+    assert parse(text) == (TopClasses(count),)
+
+
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [
+        ("tench", 0),
+        ("TENCH", 0),
+        ("cardigan", 1),
+        (" Tabby Cat ", 4),
+        ("0", 0),
+        ("7", 7),
+        ("007", 7),
+    ],
+)
+def test_one_class(text: str, index: int) -> None:
+    assert parse(text) == (FixedClass(index),)
+
+
+def test_commas() -> None:
+    expected = (FixedClass(0), TopClasses(2), FixedClass(7))
+    assert parse("tench, top:2,7") == expected
+    assert parse("tench", "top:2", "7") == expected
+
+
+def test_a_category_with_a_comma() -> None:
+    assert parse("cardigan, welsh corgi") == (FixedClass(2),)
+    assert parse("Cardigan, Welsh corgi", "tench,0") == (FixedClass(2), FixedClass(0))
+    assert parse("Cardigan,tench") == (FixedClass(1), FixedClass(0))
+
+
+def test_a_name_of_digits_comes_before_an_index() -> None:
+    assert parse("42") == (FixedClass(6),)
+
+
+def test_duplicates_are_merged() -> None:
+    assert parse("tench", "0", "TENCH,top1", "top:1") == (FixedClass(0), TopClasses(1))
+
+
+def test_a_typo_gets_suggestions() -> None:
+    text = reason("tabby act")
+    assert "there is no class 'tabby act' in this model. Did you mean 'tabby cat'" in text
+    assert "0 to 7" in text
+
+
+def test_nothing_near_gets_none() -> None:
+    assert "Did you mean" not in reason("zzzzzz")
+
+
+def test_ambiguous_name() -> None:
+    assert "'crane' is the name of 2 classes. Give the index instead: 3, 5." in reason("crane")
+    assert parse("3,5") == (FixedClass(3), FixedClass(5))
+
+
+def test_out_of_range() -> None:
+    assert "there is no class 8; this model has 8 classes, 0 to 7." in reason("8")
+
+
+@pytest.mark.parametrize("text", ["-1", "1.5", "", "tench,", "top", "topaz", "²"])
+def test_no_such_class(text: str) -> None:
+    assert "there is no class" in reason(text)
+
+
+@pytest.mark.parametrize("text", ["top:0", "top:", "top:x", "top:-1", "top:²"])
+def test_top_without_a_number(text: str) -> None:
+    assert f"in '{text}' a number from 1 on is expected" in reason(text)
+
+
+def test_nothing_at_all() -> None:
+    assert "name at least one class" in reason()
+
+
+RANKING = (4, 0, 7, 1, 2, 3, 5, 6)
+
+
+@pytest.mark.parametrize(
+    ("specs", "expected"),
+    [
+        ((TopClasses(1),), (4,)),
+        ((TopClasses(3),), (4, 0, 7)),
+        ((FixedClass(6),), (6,)),
+        ((FixedClass(0), TopClasses(2)), (0, 4)),
+        ((TopClasses(2), FixedClass(4), FixedClass(5)), (4, 0, 5)),
+        ((TopClasses(1), TopClasses(2)), (4, 0)),
+        ((TopClasses(8),), RANKING),
+    ],
+)
+def test_classes_of(specs: tuple[TargetSpec, ...], expected: tuple[int, ...]) -> None:
+    assert classes_of(specs, RANKING) == expected
+
+
+def test_describe() -> None:
+    assert describe(FixedClass(4), CATEGORIES) == "tabby cat (4)"
+    assert describe(TopClasses(1), CATEGORIES) == "first choice of each picture"
+    assert describe(TopClasses(3), CATEGORIES) == "top 3 of each picture"
