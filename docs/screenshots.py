@@ -46,7 +46,7 @@ def photograph(browser: Browser, page: Path, name: str, screen: dict[str, object
     context = browser.new_context(**screen)  # type: ignore[arg-type]
     tab = context.new_page()
     tab.goto(page.as_uri() + "#image-3")
-    tab.screenshot(path=PICTURES / f"{name}.png")
+    tab.screenshot(path=PICTURES / f"{name}.jpg", type="jpeg", quality=88)
     context.close()
 
 
