@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -304,25 +305,41 @@ def main() -> None:
 
 
 def run(command: Callable[[], object]) -> int:
-    """Call a typer app and return its exit code; our own errors become one message and 2."""
+    """Call a typer app and return its exit code; every error becomes one message and 2.
+
+    A defect too: left to itself, Python would end with 1, which here means a written report.
+    """
     try:
         command()
-    except ReportgenError as error:
-        console.print_error(str(error))
-        return FAILED
-    except OSError as error:
-        where = f"'{error.filename}': " if error.filename else ""
-        console.print_error(f"{where}{error.strerror or error}. The old report, if any, stands.")
-        return FAILED
-    except KeyboardInterrupt:
-        console.print_error("interrupted; nothing was written.")
-        return INTERRUPTED
     except SystemExit as leaving:
-        code = leaving.code if isinstance(leaving.code, int) else FAILED
-        if code == INTERRUPTED:  # typer makes this of Ctrl-C, without a word
-            console.print_error("interrupted; nothing was written.")
-        return code
-    return 0
+        if leaving.code != INTERRUPTED:  # typer makes this of Ctrl-C, without a word
+            return leaving.code if isinstance(leaving.code, int) else FAILED
+    except KeyboardInterrupt:
+        pass
+    except Exception as error:  # noqa: BLE001 - see above
+        console.print_error(_explain(error))
+        return FAILED
+    else:
+        return 0
+    console.print_error("interrupted; nothing was written.")
+    return INTERRUPTED
+
+
+def _explain(error: Exception) -> str:
+    """Return what to tell the user; a traceback comes before it where the fault is not theirs."""
+    if isinstance(error, ReportgenError):
+        return str(error)
+    if isinstance(error, OSError):
+        where = f"'{error.filename}': " if error.filename else ""
+        return f"{where}{error.strerror or error}. The old report, if any, stands."
+    if isinstance(error, ImportError):
+        return (
+            f"a package cannot be loaded: {error}. Install again with pip; where libGL or "
+            f"libgthread is missing, `apt-get install libgl1 libglib2.0-0`, or "
+            f"`pip install opencv-python-headless`."
+        )
+    traceback.print_exception(error)
+    return "this is a defect of reportgen's, or of the network; see above. Nothing was written."
 
 
 def _split(text: str | None) -> tuple[str, ...]:

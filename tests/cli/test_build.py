@@ -263,6 +263,31 @@ def test_a_full_disk_keeps_the_old_report(
     assert files_of(tmp_path) == before
 
 
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (RuntimeError("out of memory"), "RuntimeError: out of memory"),
+        (ImportError("libGL.so.1: cannot open shared object file"), "apt-get install libgl1"),
+    ],
+)
+def test_a_defect_is_not_taken_for_a_written_report(  # noqa: PLR0913, PLR0917 - fixtures
+    run: Run,
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    message: str,
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(pipeline, "explain_batch", broken)
+    ran = run("build", pictures, *PLUMBING, "-o", tmp_path / "out")
+    assert ran.code == 2
+    assert message in ran.err
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_same_bytes_again(
     run: Run, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
