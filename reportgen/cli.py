@@ -98,7 +98,7 @@ def _main(
 @app.command()
 def build(  # noqa: PLR0913 - one parameter per option is how typer declares them
     images: Annotated[
-        Path, typer.Argument(metavar="[IMAGES]", help="Folder of pictures.", show_default=True)
+        Path, typer.Argument(metavar="IMAGES", help="Folder of pictures.", show_default=True)
     ] = Path("images"),
     *,
     output: Annotated[
@@ -259,7 +259,7 @@ def build(  # noqa: PLR0913 - one parameter per option is how typer declares the
 @app.command()
 def models(
     text: Annotated[
-        str, typer.Argument(metavar="[FILTER]", help="Only names that contain this text.")
+        str, typer.Argument(metavar="FILTER", help="Only names that contain this text.")
     ] = "",
 ) -> None:
     """List the networks that --model takes."""

@@ -135,7 +135,12 @@ def build(
         _load(module, state, request.checkpoint, request.name)
         return Built(module.eval(), f"checkpoint {request.checkpoint.name}", count)
     if request.weights == "none":
-        return Built(make(classes).eval(), f"random (seed {request.seed})", classes, trained=False)
+        return Built(
+            make(classes).eval(),
+            f"torch's own initialisation, seed {request.seed}",
+            classes,
+            trained=False,
+        )
     state, origin = default_weights()
     module = make(classes)
     module.load_state_dict(state)
