@@ -98,15 +98,26 @@ def _default_weights(name: str) -> Any:  # noqa: ANN401 - torchvision.models.Wei
 def _make(name: str, classes: int) -> nn.Module:
     from torchvision.models import get_model  # noqa: PLC0415 - slow to import
 
-    # These two warn unless told; their weights are random or loaded over either way.
-    options = {"init_weights": False} if name in {"googlenet", "inception_v3"} else {}
-    model: nn.Module = get_model(name, weights=None, num_classes=classes, **options)
+    model: nn.Module = get_model(name, weights=None, num_classes=classes, **_builder_options(name))
     if hasattr(model, "aux_logits"):
         # They only help training; a checkpoint may come without them.
         for name_, value in (("aux_logits", False), *((head, None) for head in _SIDE_HEADS)):
             if hasattr(model, name_):
                 setattr(model, name_, value)
     return model
+
+
+def _builder_options(name: str) -> dict[str, Any]:
+    """Return what torchvision itself passes to a builder together with the default weights.
+
+    Without these the weights would load and the predictions be wrong, or not load at all.
+    """
+    if name in {"googlenet", "inception_v3"}:
+        # Unless told, these two also warn about their slow initialisation.
+        return {"transform_input": True, "init_weights": False}
+    if name.startswith("vit_"):
+        return {"image_size": _default_weights(name).meta["min_size"][0]}
+    return {}
 
 
 def _wake_zero_head(module: nn.Module) -> None:

@@ -1,0 +1,65 @@
+"""Networks as their sources build them."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torchvision.models import alexnet, get_model, get_model_weights
+
+from reportgen.models import ModelRequest, list_models, load_model
+from reportgen.models.source import hash_weights
+from reportgen.models.torchvision_source import _builder_options, _make
+
+
+@pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
+def test_builders_get_what_their_weights_expect(name: str) -> None:
+    assert bool(_make(name, 10).transform_input)
+
+
+@pytest.mark.parametrize(("name", "side"), [("vit_b_16", 224), ("vit_h_14", 518)])
+def test_vision_transformers_are_built_for_their_weights_size(name: str, side: int) -> None:
+    assert _builder_options(name) == {"image_size": side}
+    assert list(get_model_weights(name).DEFAULT.transforms().crop_size) == [side]
+
+
+@pytest.mark.parametrize("name", ["googlenet", "inception_v3", "vit_b_32"])
+def test_the_default_weights_names_fit(name: str) -> None:
+    """What torchvision would load fits what we build, but for the side heads of training."""
+    ours = _make(name, 1000).state_dict()
+    options = {"init_weights": False, "aux_logits": False} if name != "vit_b_32" else {}
+    theirs = get_model(name, weights=None, **options).state_dict()
+    assert {key: value.shape for key, value in ours.items()} == {
+        key: value.shape for key, value in theirs.items()
+    }
+
+
+def test_random_weights_follow_the_seed() -> None:
+    torch.manual_seed(5)
+    expected = hash_weights(alexnet(num_classes=1000))
+    loaded = load_model(ModelRequest("alexnet", weights="none", seed=5))
+    assert loaded.info.weights_sha256 == expected
+    assert not loaded.info.trained
+    other = load_model(ModelRequest("torchvision:alexnet", weights="none", seed=6))
+    assert other.info.weights_sha256 != expected
+
+
+def test_an_untrained_vision_transformer_has_a_head() -> None:
+    loaded = load_model(ModelRequest("vit_b_32", weights="none"))
+    assert loaded.module.get_parameter("heads.head.weight").any()
+
+
+def test_the_embedded_model_says_where_it_is_from() -> None:
+    loaded = load_model(ModelRequest("efficientnet_lite0"))
+    assert loaded.info.trained
+    assert loaded.info.parameters == 4_652_008
+    assert loaded.preprocessing.describe() == (
+        "shorter side to 256 px (bicubic), centre crop 224×224, scaled to 0–1, "
+        "mean (0.5, 0.5, 0.5), std (0.5, 0.5, 0.5)"
+    )
+    assert len(loaded.categories) == 1000
+    assert not loaded.module.training
+
+
+def test_listings_are_found_by_source_and_name() -> None:
+    assert [item.name for item in list_models("EMBEDDED")] == ["efficientnet_lite0"]
+    assert {item.source for item in list_models()} == {"embedded", "torchvision"}
