@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING
 import torch
 
 from reportgen.capture import Capture, logits_of
-from reportgen.targets import TargetSpec, classes_of
-from reportgen.values import ClassMap, Explanation, Prediction, Target
+from reportgen.layers import layout_at
+from reportgen.targets import Chosen, ClassGroup, TargetSpec, chosen_for, name_of
+from reportgen.values import (
+    ClassMap,
+    Explanation,
+    FeatureMaps,
+    Prediction,
+    Target,
+    TargetMaps,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,12 +39,29 @@ class Attribution:
     methods: tuple[tuple[Method, tuple[str, ...]], ...]
     """Each method with its layers, shallow to deep."""
     layouts: Mapping[str, Layout]
-    """Layer name → how its output lies over the picture."""
+    """Layer name → how its output lies over a picture of the network's usual size."""
     categories: Sequence[str]
     top_k: int
+    features: tuple[str, ...] = ()
+    """Layers whose every channel is wanted."""
 
 
-def explain_batch(model: nn.Module, inputs: Tensor, plan: Attribution) -> tuple[Explanation, ...]:
+@dataclass(slots=True)
+class _Found:
+    """What the backward passes gave one picture so far."""
+
+    maps: list[list[ClassMap]]
+    """Target by target."""
+    weights: dict[str, list[Float32Array]]
+    """Layer of feature maps → target by target the Grad-CAM weight of every channel."""
+
+
+def explain_batch(
+    model: nn.Module,
+    inputs: Tensor,
+    plan: Attribution,
+    labels: Sequence[int | None] | None = None,
+) -> tuple[Explanation, ...]:
     """Classify a batch and compute every map of it.
 
     Parameters
@@ -47,45 +72,89 @@ def explain_batch(model: nn.Module, inputs: Tensor, plan: Attribution) -> tuple[
         ``(N, 3, H, W)``, normalised, on the model's device.
     plan
         What to compute.
+    labels
+        Index of each picture's true class, or None where it has no label.
 
     Returns
     -------
     One explanation per picture, in order. There is one forward pass for everything, and one
     backward pass per target for all layers and methods together.
+
+    Raises
+    ------
+    LayerError
+        If a layer's output cannot lie over pictures of this size.
     """
+    labels = labels or [None] * len(inputs)
+    picture = (inputs.shape[2], inputs.shape[3])
     with torch.enable_grad(), Capture(model, plan.layouts) as capture:
         logits = logits_of(model(inputs))
         scores = _scores(logits.detach().float().cpu())
-        chosen = [classes_of(plan.targets, score.ranking.tolist()) for score in scores]
-        maps = _maps_of_targets(capture, logits, chosen, plan)
+        chosen = [
+            chosen_for(plan.targets, score.ranking.tolist(), label)
+            for score, label in zip(scores, labels, strict=True)
+        ]
+        grids = {
+            name: layout_at(layout, name, capture.activations[name], picture)
+            for name, layout in plan.layouts.items()
+        }
+        found = _backwards(capture, logits, chosen, plan, grids)
+        features = _features(capture, plan, grids)
     return tuple(
-        _explanation(score, classes, drawn, plan)
-        for score, classes, drawn in zip(scores, chosen, maps, strict=True)
+        _explanation(row, scores[row], chosen[row], labels[row], found[row], features, plan)
+        for row in range(len(scores))
     )
 
 
-def _maps_of_targets(
-    capture: Capture, logits: Tensor, chosen: list[tuple[int, ...]], plan: Attribution
-) -> list[list[ClassMap]]:
-    """Return the maps of each picture, target by target, from one backward pass per target."""
-    maps: list[list[ClassMap]] = [[] for _ in chosen]
-    slots = max(len(classes) for classes in chosen)
+def _backwards(
+    capture: Capture,
+    logits: Tensor,
+    chosen: list[tuple[Chosen, ...]],
+    plan: Attribution,
+    grids: Mapping[str, Layout],
+) -> list[_Found]:
+    """Return the maps and weights of each picture, from one backward pass per target."""
+    found = [_Found([], {layer: [] for layer in plan.features}) for _ in chosen]
+    slots = max(len(targets) for targets in chosen)
     for slot in range(slots):
         # A picture with fewer targets than others gets no score here, and so no gradient.
-        rows = [row for row, classes in enumerate(chosen) if slot < len(classes)]
-        columns = [chosen[row][slot] for row in rows]
-        gradients = capture.gradients(logits[rows, columns].sum(), keep_graph=slot + 1 < slots)
+        rows = [row for row, targets in enumerate(chosen) if slot < len(targets)]
+        score = torch.stack([_score(logits[row], chosen[row][slot]) for row in rows]).sum()
+        gradients = capture.gradients(score, keep_graph=slot + 1 < slots)
+        for row in rows:
+            found[row].maps.append([])
         for method, layers in plan.methods:
             for layer in layers:
-                layout = plan.layouts[layer]
+                layout = grids[layer]
                 activation = layout.to_grid(capture.activations[layer].detach())
                 raw = method.compute(activation, layout.to_grid(gradients[layer]))
-                grids: Float32Array = raw.float().cpu().numpy()
-                for row, target in zip(rows, columns, strict=True):
-                    maps[row].append(
-                        ClassMap(method.name, layer, target, grids[row].copy(), layout.shape)
+                values: Float32Array = raw.float().cpu().numpy()
+                for row in rows:
+                    found[row].maps[slot].append(
+                        ClassMap(method.name, layer, values[row].copy(), layout.shape)
                     )
-    return maps
+        for layer in plan.features:
+            mean = grids[layer].to_grid(gradients[layer]).mean(dim=(2, 3)).float().cpu().numpy()
+            for row in rows:
+                found[row].weights[layer].append(mean[row].copy())
+    return found
+
+
+def _score(logits: Tensor, target: Chosen) -> Tensor:
+    """Return what is explained of one picture: a logit, or the logsumexp of a group's logits."""
+    if isinstance(target, ClassGroup):
+        return logits[list(target.classes)].logsumexp(dim=0)
+    return logits[target.index]
+
+
+def _features(
+    capture: Capture, plan: Attribution, grids: Mapping[str, Layout]
+) -> dict[str, Float32Array]:
+    """Return every channel of the layers wanted, ``(N, channels, height, width)`` float32."""
+    return {
+        layer: grids[layer].to_grid(capture.activations[layer].detach()).float().cpu().numpy()
+        for layer in plan.features
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +166,10 @@ class _Scores:
     ranking: NDArray[np.int64]
     """Class indices, highest logit first."""
 
+    def rank_of(self, index: int) -> int:
+        """Return the place of a class by logit, from 1."""
+        return int((self.ranking == index).argmax()) + 1
+
 
 def _scores(logits: Tensor) -> list[_Scores]:
     """Split ``(N, classes)`` logits into one record per picture."""
@@ -106,20 +179,52 @@ def _scores(logits: Tensor) -> list[_Scores]:
     return [_Scores(*row) for row in rows]
 
 
-def _explanation(
-    scores: _Scores, classes: tuple[int, ...], maps: list[ClassMap], plan: Attribution
+def _explanation(  # noqa: PLR0913, PLR0917 - all that one picture's explanation is made of
+    row: int,
+    scores: _Scores,
+    chosen: tuple[Chosen, ...],
+    label: int | None,
+    found: _Found,
+    features: Mapping[str, Float32Array],
+    plan: Attribution,
 ) -> Explanation:
-    def prediction(index: int) -> Prediction:
-        return Prediction(
-            index=index,
-            category=plan.categories[index],
-            logit=float(scores.logits[index]),
-            probability=float(scores.probabilities[index]),
-        )
-
-    ranks = {int(index): rank for rank, index in enumerate(scores.ranking, start=1)}
     return Explanation(
-        predictions=tuple(prediction(int(index)) for index in scores.ranking[: plan.top_k]),
-        targets=tuple(Target(prediction(index), ranks[index]) for index in classes),
-        maps=tuple(maps),
+        predictions=tuple(
+            Prediction(
+                index=int(index),
+                category=plan.categories[index],
+                logit=float(scores.logits[index]),
+                probability=float(scores.probabilities[index]),
+            )
+            for index in scores.ranking[: plan.top_k]
+        ),
+        targets=tuple(
+            TargetMaps(_target(target, scores, plan.categories), tuple(maps))
+            for target, maps in zip(chosen, found.maps, strict=True)
+        ),
+        features=tuple(
+            FeatureMaps(layer, values[row].copy(), tuple(found.weights[layer]))
+            for layer, values in features.items()
+        ),
+        label_rank=None if label is None else scores.rank_of(label),
+    )
+
+
+def _target(target: Chosen, scores: _Scores, categories: Sequence[str]) -> Target:
+    if not isinstance(target, ClassGroup):
+        return Target(
+            name=categories[target.index],
+            classes=(target.index,),
+            logit=float(scores.logits[target.index]),
+            probability=float(scores.probabilities[target.index]),
+            rank=scores.rank_of(target.index),
+        )
+    classes = list(target.classes)
+    return Target(
+        name=name_of(target, categories),
+        classes=target.classes,
+        logit=float(torch.from_numpy(scores.logits[classes]).logsumexp(dim=0)),
+        probability=float(scores.probabilities[classes].sum()),
+        rank=None,
+        members=tuple(categories[index] for index in classes),
     )

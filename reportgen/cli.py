@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from reportgen import __version__, console
+from reportgen import cli_options as opt
 from reportgen import options as defaults
 from reportgen.errors import ReportgenError, UsageError
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 FAILED = 2
 
+METHODS = ",".join(defaults.DEFAULT_METHODS)
+
 app = typer.Typer(
     name="reportgen",
     no_args_is_help=True,
@@ -27,55 +30,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="From a folder of images to an HTML report of Grad-CAM and per-layer Layer-CAM.",
 )
-
-_NETWORK = "Network"
-_MAPS = "Maps"
-_REPORT = "Report"
-_RUN = "Run"
-
-ModelOption = Annotated[
-    str,
-    typer.Option(
-        "--model",
-        "-m",
-        metavar="NAME",
-        help="Name of the network, as `reportgen models` lists it.",
-        rich_help_panel=_NETWORK,
-    ),
-]
-WeightsOption = Annotated[
-    str,
-    typer.Option(
-        metavar="default|none",
-        help="The network's default weights (downloaded on first use where they are not "
-        "installed), or none: random weights, to try the plumbing.",
-        rich_help_panel=_NETWORK,
-    ),
-]
-CheckpointOption = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        help="A local state dict for --model, instead of its default weights.",
-        rich_help_panel=_NETWORK,
-    ),
-]
-SeedOption = Annotated[
-    int,
-    typer.Option(
-        metavar="N",
-        help="Seeds torch before a network with random weights is built.",
-        rich_help_panel=_NETWORK,
-    ),
-]
-DeviceOption = Annotated[
-    str,
-    typer.Option(
-        metavar="auto|cpu|cuda|mps",
-        help="Where to compute; auto takes a GPU where there is one.",
-        rich_help_panel=_NETWORK,
-    ),
-]
 
 
 def _version(value: bool) -> None:  # noqa: FBT001 - typer's callback
@@ -95,165 +49,131 @@ def _main(
     """Hold the options that belong to no command."""
 
 
-@app.command()
-def build(  # noqa: PLR0913 - one parameter per option is how typer declares them
-    images: Annotated[
-        Path, typer.Argument(metavar="IMAGES", help="Folder of pictures.", show_default=True)
-    ] = Path("images"),
-    *,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="DIR",
-            help="Folder of the report.",
-            show_default="reports/<folder name>-<model name>",
-            rich_help_panel=_REPORT,
-        ),
-    ] = None,
-    model: ModelOption = defaults.DEFAULT_MODEL,
-    weights: WeightsOption = "default",
-    checkpoint: CheckpointOption = None,
-    seed: SeedOption = 0,
-    device: DeviceOption = "auto",
-    methods: Annotated[
-        str,
-        typer.Option(
-            metavar="A,B", help="CAM methods, with commas between.", rich_help_panel=_MAPS
-        ),
-    ] = ",".join(defaults.DEFAULT_METHODS),
-    layers: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B",
-            help="Layers for Layer-CAM (for every method if Layer-CAM is not among them), with "
-            "commas between: names from `reportgen layers`, or bare numbers N for features.N.",
-            show_default="one per resolution",
-            rich_help_panel=_MAPS,
-        ),
-    ] = None,
-    target: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CLASS",
-            help="Class to explain: top1, top:K, a class name or an index; repeatable.",
-            show_default="top1",
-            rich_help_panel=_MAPS,
-        ),
-    ] = None,
-    alpha: Annotated[
-        float,
-        typer.Option(
-            metavar="SHARE",
-            min=0,
-            max=1,
-            help="Share of heat in an overlay; the picture has the rest.",
-            rich_help_panel=_MAPS,
-        ),
-    ] = defaults.DEFAULT_ALPHA,
-    colormap: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help=f"One of {', '.join(defaults.COLORMAP_NAMES)}.",
-            rich_help_panel=_MAPS,
-        ),
-    ] = defaults.DEFAULT_COLORMAP,
-    top_k: Annotated[
-        int,
-        typer.Option(
-            metavar="K",
-            min=1,
-            help="Classes listed for every picture.",
-            rich_help_panel=_REPORT,
-        ),
-    ] = defaults.DEFAULT_TOP_K,
-    title: Annotated[
-        str | None,
-        typer.Option(metavar="TEXT", help="Title of the report.", rich_help_panel=_REPORT),
-    ] = None,
-    save_overlays: Annotated[
-        bool,
-        typer.Option(
-            "--save-overlays",
-            help="Also write every overlay as a full-size PNG under overlays/.",
-            rich_help_panel=_REPORT,
-        ),
-    ] = False,
-    template_dir: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Folder with templates of your own, used before the built-in ones.",
-            rich_help_panel=_REPORT,
-        ),
-    ] = None,
-    force: Annotated[
-        bool,
-        typer.Option(
-            "--force",
-            help="Use an output folder that holds other files; those are never touched.",
-            rich_help_panel=_REPORT,
-        ),
-    ] = False,
-    open_: Annotated[
-        bool,
-        typer.Option("--open", help="Open the report when it is done.", rich_help_panel=_REPORT),
-    ] = False,
-    recursive: Annotated[
-        bool,
-        typer.Option(help="Look into sub-folders too.", rich_help_panel=_RUN),
-    ] = True,
-    batch_size: Annotated[
-        int,
-        typer.Option(
-            metavar="N", min=1, help="Pictures per pass of the network.", rich_help_panel=_RUN
-        ),
-    ] = defaults.DEFAULT_BATCH_SIZE,
-    quiet: Annotated[
-        bool,
-        typer.Option("--quiet", "-q", help="Print failures and errors only.", rich_help_panel=_RUN),
-    ] = False,
-    verbose: Annotated[
-        bool,
-        typer.Option(
-            "--verbose", "-v", help="Print layers, weights and recipe too.", rich_help_panel=_RUN
-        ),
-    ] = False,
-) -> None:
-    """Classify every image of a folder, explain it, and write the report."""
-    if quiet and verbose:
-        raise UsageError("--quiet and --verbose: give one of them, not both.")
-    options = defaults.BuildOptions(
-        images=images,
-        output=output,
-        network=defaults.ModelOptions(
-            model=model, weights=weights, checkpoint=checkpoint, seed=seed, device=device
-        ),
-        layers=_split(layers),
-        methods=_split(methods),
-        targets=tuple(target or defaults.DEFAULT_TARGETS),
-        top_k=top_k,
-        title=title,
-        alpha=alpha,
-        colormap=colormap,
-        batch_size=batch_size,
-        recursive=recursive,
-        save_overlays=save_overlays,
-        template_dir=template_dir,
-        force=force,
-        show_download=not quiet,
-        command=("reportgen", *sys.argv[1:]),
-    )
+def _register(name: str, text: str, *, lab: bool) -> None:
+    """Add a command that makes a report.
+
+    ``build`` and ``lab`` take the same options; only what those left open mean differs.
+    """
+
+    @app.command(name, help=text)
+    def command(  # noqa: PLR0913 - one parameter per option is how typer declares them
+        images: opt.Images = Path("images"),
+        *,
+        model: opt.Model = None,
+        weights: opt.Weights = "default",
+        checkpoint: opt.Checkpoint = None,
+        trust_checkpoint: opt.Trust = False,
+        classes: opt.Classes = None,
+        seed: opt.Seed = 0,
+        device: opt.Device = "auto",
+        preprocess: opt.Preprocess = None,
+        input_size: opt.InputSize = None,
+        resize_mode: opt.ResizeMode = None,
+        interpolation: opt.Interpolation = None,
+        mean: opt.Mean = None,
+        std: opt.Std = None,
+        channel_order: opt.ChannelOrder = None,
+        methods: opt.Methods = METHODS,
+        layers: opt.Layers = None,
+        target: opt.Target = None,
+        labels: opt.Labels = defaults.DEFAULT_LABELS,
+        feature_maps: opt.FeatureMaps = None,
+        feature_scale: opt.FeatureScale = "channel",
+        feature_order: opt.FeatureOrder = "channel",
+        reading: opt.Reading = None,
+        alpha: opt.Alpha = defaults.DEFAULT_ALPHA,
+        colormap: opt.Colormap = defaults.DEFAULT_COLORMAP,
+        output: opt.Output = None,
+        top_k: opt.TopK = defaults.DEFAULT_TOP_K,
+        title: opt.Title = None,
+        zip_: opt.Zip = None,
+        save_overlays: opt.SaveOverlays = False,
+        template_dir: opt.TemplateDir = None,
+        force: opt.Force = False,
+        open_: opt.Open = False,
+        config: opt.Config = None,  # noqa: ARG001 - read by its callback, before all others
+        recursive: opt.Recursive = True,
+        batch_size: opt.BatchSize = defaults.DEFAULT_BATCH_SIZE,
+        quiet: opt.Quiet = False,
+        verbose: opt.Verbose = False,
+    ) -> None:
+        if quiet and verbose:
+            raise UsageError("--quiet and --verbose: give one of them, not both.")
+        options = defaults.BuildOptions(
+            images=images,
+            output=output,
+            network=defaults.ModelOptions(
+                model=model,
+                weights=weights,
+                checkpoint=checkpoint,
+                trust_checkpoint=trust_checkpoint,
+                classes=classes,
+                seed=seed,
+                device=device,
+            ),
+            preprocess=defaults.PreprocessOptions(
+                preset=preprocess,
+                input_size=input_size,
+                resize_mode=resize_mode,
+                interpolation=interpolation,
+                mean=mean,
+                std=std,
+                channel_order=channel_order,
+            ),
+            layers=_split(layers),
+            methods=_split(methods),
+            targets=tuple(target or ()),
+            labels=labels,
+            features=defaults.FeatureOptions(
+                layers=_split("last" if lab and feature_maps is None else feature_maps),
+                scale=feature_scale,
+                order=feature_order,
+            ),
+            reading=lab if reading is None else reading,
+            top_k=top_k,
+            title=title,
+            alpha=alpha,
+            colormap=colormap,
+            batch_size=batch_size,
+            recursive=recursive,
+            save_overlays=save_overlays,
+            template_dir=template_dir,
+            force=force,
+            show_download=not quiet,
+            zip=zip_ and zip_.with_name(f"{zip_.name.removesuffix('.zip')}.zip"),
+            lab=lab,
+        )
+        _make_report(options, quiet=quiet, verbose=verbose, show=open_)
+
+
+def _make_report(
+    options: defaults.BuildOptions, *, quiet: bool, verbose: bool, show: bool
+) -> NoReturn:
     from reportgen import pipeline  # noqa: PLC0415 - torch, seconds that --help must not cost
 
     outcome = pipeline.build(options, console.ConsoleObserver(quiet=quiet, verbose=verbose))
     if not quiet:
         console.print_summary(outcome)
-    if open_ and not console.open_in_browser(outcome.page):
+    if show and not console.open_in_browser(outcome.page):
         console.print_note("--open: no browser was found; open the address above yourself.")
     raise typer.Exit(outcome.exit_code)
+
+
+_register(
+    "build",
+    "Classify every image of a folder, explain it, and write the report.",
+    lab=False,
+)
+_register(
+    "lab",
+    "Make the report that the cat and dog lab sheet asks for.\n\n"
+    "Every channel of the last convolution, Grad-CAM and Layer-CAM of cat and dog side by side, "
+    "the structure of the network, and a reading of every map in numbers. With a checkpoint of two "
+    "classes, class 0 is cat and class 1 dog, and pictures go in as cv2.imread and ToTensor give "
+    "them; without one, the embedded network answers through the groups @cats and @dogs. Takes "
+    "every option of build.",
+    lab=True,
+)
 
 
 @app.command()
@@ -281,22 +201,30 @@ def models(
 
 
 @app.command()
-def layers(
-    model: ModelOption = defaults.DEFAULT_MODEL,
+def layers(  # noqa: PLR0913 - one parameter per option is how typer declares them
+    model: opt.Model = None,
     *,
-    weights: WeightsOption = "default",
-    checkpoint: CheckpointOption = None,
-    seed: SeedOption = 0,
+    weights: opt.Weights = "default",
+    checkpoint: opt.Checkpoint = None,
+    trust_checkpoint: opt.Trust = False,
+    classes: opt.Classes = None,
+    seed: opt.Seed = 0,
 ) -> None:
     """List the layers of a network in the order in which they run."""
-    from reportgen.listing import layer_rows  # noqa: PLC0415 - imports torch
+    from reportgen.listing import LAYER_HEADERS, layer_rows  # noqa: PLC0415 - imports torch
 
     rows, caption = layer_rows(
         defaults.ModelOptions(
-            model=model, weights=weights, checkpoint=checkpoint, seed=seed, device="cpu"
+            model=model,
+            weights=weights,
+            checkpoint=checkpoint,
+            trust_checkpoint=trust_checkpoint,
+            classes=classes,
+            seed=seed,
+            device="cpu",
         )
     )
-    console.print_table(("layer", "type", "output", "default for", "note"), rows, caption=caption)
+    console.print_table(LAYER_HEADERS, rows, caption=caption)
 
 
 def main() -> None:

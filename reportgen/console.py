@@ -140,6 +140,11 @@ def print_summary(outcome: Outcome) -> None:
         ("Time", f"{outcome.seconds:.1f} s"),
         ("Report", str(outcome.page)),
     ]
+    if outcome.evaluation is not None:
+        right, labelled = outcome.evaluation.right, outcome.evaluation.images
+        rows.insert(3, ("Right", f"{right} of {labelled} ({right / labelled:.1%})"))
+    if outcome.archive is not None:
+        rows.append(("ZIP", str(outcome.archive)))
     console.print()
     for name, text in rows:
         bad = name == "Failures" and outcome.failures

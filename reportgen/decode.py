@@ -142,7 +142,8 @@ def _as_rgb(image: Image.Image) -> Image.Image:
 def _grey_to_eight_bits(image: Image.Image) -> Image.Image:
     """Scale deep grey to 0…255: 16-bit by its range, float by 0…1 where it fits, else by its own.
 
-    Pillow's own ``convert`` clips such values at 255, which turns most of the picture white.
+    Pillow's own ``convert`` clips such values at 255, which turns most of the picture white, and
+    knows no transparent grey value at this depth.
     """
     values = np.asarray(image, dtype=np.float64)
     if not np.isfinite(values).all():
@@ -153,4 +154,8 @@ def _grey_to_eight_bits(image: Image.Image) -> Image.Image:
     elif image.mode == "F" and low >= 0 and high <= 1:
         low, high = 0.0, 1.0
     span = high - low or 1.0
-    return Image.fromarray(np.rint((values - low) / span * 255).astype(np.uint8))
+    levels = np.rint((values - low) / span * 255).astype(np.uint8)
+    transparent = image.info.get("transparency")
+    if transparent is not None:
+        levels[values == transparent] = 255
+    return Image.fromarray(levels)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "efficientnet_lite0"
 DEFAULT_METHODS = ("grad-cam", "layer-cam")
 DEFAULT_TARGETS = ("top1",)
+DEFAULT_LABELS = "auto"
 DEFAULT_TOP_K = 5
 DEFAULT_ALPHA = 0.3
 DEFAULT_COLORMAP = "jet"
@@ -30,15 +31,45 @@ COLORMAP_NAMES = (
 """What ``--colormap`` takes; kept apart from OpenCV so that ``--help`` need not import it."""
 
 
+LAB_CLASSES = ("cat", "dog")
+"""What the lab's classes 0 and 1 are; given to a two-class network that names none itself."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelOptions:
     """Which network."""
 
-    model: str = DEFAULT_MODEL
+    model: str | None = None
+    """None: what the checkpoint holds, or without one `DEFAULT_MODEL`."""
     weights: str = "default"
     checkpoint: Path | None = None
+    trust_checkpoint: bool = False
+    classes: str | None = None
     seed: int = 0
     device: str = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreprocessOptions:
+    """How a picture becomes the network's input; None leaves the choice to the preset."""
+
+    preset: str | None = None
+    """None: ``auto``, or in the lab what its sheet uses."""
+    input_size: str | None = None
+    resize_mode: str | None = None
+    interpolation: str | None = None
+    mean: str | None = None
+    std: str | None = None
+    channel_order: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureOptions:
+    """Which layers' channels to show, and how."""
+
+    layers: tuple[str, ...] = ()
+    scale: str = "channel"
+    order: str = "channel"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +78,16 @@ class BuildOptions:
 
     images: Path
     output: Path | None = None
-    network: ModelOptions
+    network: ModelOptions = field(default_factory=ModelOptions)
+    preprocess: PreprocessOptions = field(default_factory=PreprocessOptions)
     layers: tuple[str, ...] = ()
     methods: tuple[str, ...] = DEFAULT_METHODS
-    targets: tuple[str, ...] = DEFAULT_TARGETS
+    targets: tuple[str, ...] = ()
+    """Empty: `DEFAULT_TARGETS`, or in the lab its two classes."""
+    labels: str = DEFAULT_LABELS
+    """``auto``, ``none``, ``folders``, or the path of a CSV file."""
+    features: FeatureOptions = field(default_factory=FeatureOptions)
+    reading: bool = False
     top_k: int = DEFAULT_TOP_K
     title: str | None = None
     alpha: float = DEFAULT_ALPHA
@@ -61,5 +98,6 @@ class BuildOptions:
     template_dir: Path | None = None
     force: bool = False
     show_download: bool = True
-    command: tuple[str, ...] = ()
-    """The command line as typed, for the report."""
+    zip: Path | None = None
+    lab: bool = False
+    """Whether options left open are filled in as the lab's sheet has them."""

@@ -1,4 +1,6 @@
-"""Draw raw maps on the pixels that the model saw: the one place where maps are normalised.
+"""Draw raw maps on the pixels that the model saw, and from there on the original picture.
+
+The one place where maps are coloured.
 
 The arithmetic is the lab's: divide by the map's own maximum, resize bilinearly to the view,
 ``uint8(255 · cam)``, OpenCV's colour map, ``alpha · heat + (1 - alpha) · picture``.
@@ -6,15 +8,20 @@ The arithmetic is the lab's: divide by the map's own maximum, resize bilinearly 
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from reportgen.normalise import map_state, normalise
 from reportgen.values import ClassMap, MapState, Overlay
 
 if TYPE_CHECKING:
-    from reportgen.values import Float32Array, UInt8Array
+    from numpy.typing import NDArray
+
+    from reportgen.values import Float32Array, Size, UInt8Array, ViewGeometry
 
 COLORMAPS: dict[str, int] = {
     "jet": cv2.COLORMAP_JET,
@@ -30,40 +37,34 @@ COLORMAPS: dict[str, int] = {
 """Names accepted by ``--colormap``."""
 
 
-def map_state(values: Float32Array) -> MapState:
-    """Say whether a raw map has anything to show."""
-    if not np.isfinite(values).all():
-        return MapState.NOT_FINITE
-    return MapState.SHOWN if values.max() > 0 else MapState.NO_EVIDENCE
-
-
-def normalise(values: Float32Array) -> Float32Array:
-    """Divide a raw map by its own maximum.
-
-    Parameters
-    ----------
-    values
-        ``(height, width)`` float32, finite, with a positive maximum.
-
-    Returns
-    -------
-    ``(height, width)`` float32 with maximum 1.
-    """
-    normalised: Float32Array = values / values.max()
-    return normalised
-
-
-def colour(normalised: Float32Array, size: tuple[int, int], colormap: str) -> UInt8Array:
+def colour(normalised: Float32Array, size: Size, colormap: str) -> UInt8Array:
     """Resize a normalised map bilinearly to ``size`` (width, height) and colour it.
 
     Returns
     -------
     ``(height, width, 3)`` uint8 RGB.
     """
-    resized = cv2.resize(normalised, size, interpolation=cv2.INTER_LINEAR)
+    return _coloured(_resize(normalised, size), colormap)
+
+
+def palette(colormap: str) -> UInt8Array:
+    """Return the 256 colours of a colour map, lowest first, as ``(256, 3)`` uint8 RGB."""
+    levels = np.arange(256, dtype=np.uint8)[:, np.newaxis]
+    return _apply(levels, colormap)[:, 0]
+
+
+def _resize(normalised: Float32Array, size: Size) -> Float32Array:
+    return cv2.resize(normalised, size, interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
+
+
+def _coloured(values: Float32Array, colormap: str) -> UInt8Array:
     # Truncated, not rounded, as np.uint8() does in the formula that this reproduces.
-    levels = (255 * resized).astype(np.uint8)
-    return cv2.cvtColor(cv2.applyColorMap(levels, COLORMAPS[colormap]), cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
+    return _apply((255 * values).astype(np.uint8), colormap)
+
+
+def _apply(levels: UInt8Array, colormap: str) -> UInt8Array:
+    bgr = cv2.applyColorMap(levels, COLORMAPS[colormap])
+    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
 
 
 def draw(source: ClassMap, view: UInt8Array, *, alpha: float, colormap: str) -> Overlay:
@@ -88,8 +89,117 @@ def draw(source: ClassMap, view: UInt8Array, *, alpha: float, colormap: str) -> 
     if state is not MapState.SHOWN:
         return Overlay(source=source, state=state, heat=None, blend=None)
     heat = colour(normalise(source.values), (view.shape[1], view.shape[0]), colormap)
-    blend = cv2.addWeighted(heat, alpha, view, 1 - alpha, 0)
-    return Overlay(source=source, state=state, heat=heat, blend=blend)  # type: ignore[arg-type]
+    return Overlay(source=source, state=state, heat=heat, blend=_blend(heat, view, alpha))
+
+
+def _blend(heat: UInt8Array, picture: UInt8Array, alpha: float) -> UInt8Array:
+    return cv2.addWeighted(heat, alpha, picture, 1 - alpha, 0)  # type: ignore[return-value]
+
+
+def draw_on_original(
+    source: ClassMap, original: UInt8Array, geometry: ViewGeometry, *, alpha: float, colormap: str
+) -> UInt8Array | None:
+    """Blend a raw map with the whole original picture, mapped back through crop and resize.
+
+    Parameters
+    ----------
+    source
+        The raw map, at its layer's resolution.
+    original
+        ``(height, width, 3)`` uint8 RGB: the decoded picture, or the same picture at any other
+        size. The geometry is taken as fractions of it, so that a reduced copy will do.
+    geometry
+        Where the model's view lies in the original.
+    alpha
+        Share of heat in the blend, 0…1.
+    colormap
+        A name in `COLORMAPS`.
+
+    Returns
+    -------
+    ``(height, width, 3)`` uint8 RGB of the size of ``original``: heat where the model looked (a
+    pixel counts as seen where its centre is), the plain picture elsewhere. Equal to the blend of
+    `draw` where the view is the whole original at its own size. None where the map is zero
+    everywhere or not finite.
+    """
+    if map_state(source.values) is not MapState.SHOWN:
+        return None
+    drawn = original.copy()
+    over_view = _resize(normalise(source.values), geometry.view)
+    values, seen = on_original(over_view, (original.shape[1], original.shape[0]), geometry)
+    if values.size:
+        drawn[seen] = _blend(_coloured(values, colormap), original[seen], alpha)
+    return drawn
+
+
+def on_original(
+    over_view: Float32Array, size: Size, geometry: ViewGeometry
+) -> tuple[Float32Array, tuple[slice, slice]]:
+    """Map values given over the view back to the original's pixels.
+
+    Pixel centres are mapped to pixel centres, by the exact ratio of each axis, and values are
+    interpolated bilinearly between the centres of the view's pixels; where one pixel of the
+    original covers several of the view, over its whole area. The values of padding are not used.
+
+    Parameters
+    ----------
+    over_view
+        ``(height, width)`` float32, the size of ``geometry.view``.
+    size
+        ``(width, height)`` of the original, or of a reduced copy of it.
+    geometry
+        Where the view lies in the original.
+
+    Returns
+    -------
+    ``(height, width)`` float32 of the rectangle that the model saw, and its ``(rows, columns)`` in
+    a picture of ``size``. Empty where that holds no pixel's centre.
+    """
+    columns = _axis(size[0], geometry.resized[0], geometry.crop_left, geometry.view[0])
+    rows = _axis(size[1], geometry.resized[1], geometry.crop_top, geometry.view[1])
+    half = _interpolate(over_view, rows)
+    return _interpolate(half.T, columns).T, (rows.seen, columns.seen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """Where to read the values for the pixels of the original, along one axis."""
+
+    seen: slice
+    """The pixels of the original whose centres lie in the view."""
+    before: NDArray[np.intp]
+    """``(pixels, samples)``: the view's pixel whose centre is at or before each sample."""
+    after: NDArray[np.intp]
+    share: Float32Array
+    """``(pixels, samples)``, 0…1: how far each sample is from ``before`` to ``after``."""
+
+
+def _axis(side: int, resized: int, offset: int, view: int) -> _Axis:
+    """Place the samples of a picture ``side`` long, seen at ``resized``, cut at ``offset``."""
+    ratio = resized / side
+    # More than one sample per pixel where the original's pixels are the larger ones: reading at
+    # the centres alone would step over a peak of one pixel.
+    samples = max(1, math.ceil(ratio))
+    centres = (np.arange(side)[:, np.newaxis] + 0.5) * ratio - offset
+    inside = np.flatnonzero((centres[:, 0] >= 0) & (centres[:, 0] < view))
+    seen = slice(inside[0], inside[-1] + 1) if inside.size else slice(0, 0)
+    spread = ((np.arange(samples) + 0.5) / samples - 0.5) * ratio
+    # Indices of the view's pixels, whose centres are at 0.5, 1.5, …; held within those that show
+    # the picture, as what lies beyond them is padding.
+    places = np.clip(centres[seen] + spread - 0.5, max(0, -offset), min(view, resized - offset) - 1)
+    before = np.floor(places).astype(np.intp)
+    after = np.ceil(places).astype(np.intp)
+    return _Axis(seen, before, after, (places - before).astype(np.float32))
+
+
+def _interpolate(values: Float32Array, axis: _Axis) -> Float32Array:
+    """Return one row per pixel of ``axis``, the mean over its samples."""
+    total = np.zeros((axis.before.shape[0], values.shape[1]), dtype=np.float32)
+    for before, after, share in zip(axis.before.T, axis.after.T, axis.share.T, strict=True):
+        low = values[before]
+        # In this form a constant stays exactly constant; the truncation to 256 levels shows it.
+        total += low + (values[after] - low) * share[:, np.newaxis]
+    return total / np.float32(axis.before.shape[1])
 
 
 def colorbar(colormap: str, size: tuple[int, int] = (256, 12)) -> UInt8Array:

@@ -4,62 +4,52 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import islice
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from reportgen import encode, overlay, provenance, render
+from reportgen import archive, encode, overlay, provenance, render
 from reportgen.attribution import explain_batch
 from reportgen.capture import quiet_mode
 from reportgen.decode import decode
 from reportgen.discover import discover
-from reportgen.errors import ImageError, OptionError
+from reportgen.errors import ImageError, LayerError, OptionError
+from reportgen.evaluation import evaluate
 from reportgen.folder import MANIFEST, PAGE, OutputFolder
-from reportgen.naming import overlay_name, slug
+from reportgen.naming import slug
+from reportgen.options import DEFAULT_MODEL
 from reportgen.plan import Plan, prepare
 from reportgen.preprocess import preprocess
 from reportgen.progress import Observer, Outcome
+from reportgen.recording import Prepared, Recorder
+from reportgen.settings import RUN_FILE, command_line, write_run
+from reportgen.streaming import chunks, in_order
 from reportgen.targets import describe
 from reportgen.values import (
     Explanation,
     FailureRecord,
     ImageRecord,
     MethodInfo,
-    ModelInput,
-    Overlay,
-    Panel,
-    Picture,
     Report,
     RunInfo,
-    TargetRecord,
+    TrueClass,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from reportgen.options import BuildOptions
-    from reportgen.values import ImageFile, Preprocessing
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+    from reportgen.values import ImageFile
 
 WORKERS = 4
 """Threads that decode and encode beside the network; both release the interpreter lock."""
 
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """One picture ready for the network, with a thumbnail in place of its original pixels."""
-
-    model_input: ModelInput
-    photo: Picture
+PASS_PIXELS = 16 * 512 * 512
+"""Pixels that go through the network at once where every picture has its own size."""
 
 
 def build(options: BuildOptions, observer: Observer) -> Outcome:
@@ -72,50 +62,73 @@ def build(options: BuildOptions, observer: Observer) -> Outcome:
     """
     started = time.perf_counter()
     created = provenance.now()
-    _check_ranges(options)
+    _check_options(options)
     path = options.output or default_output(options)
     images = discover(
         options.images, recursive=options.recursive, leave_out=(path,), own_report=MANIFEST
     )
     output = OutputFolder(path, force=options.force)
-    output.check(format_.filename for format_ in render.FORMATS)
+    output.check([*(format_.filename for format_ in render.FORMATS), RUN_FILE])
     render.check_templates(options.template_dir)
-    plan = prepare(options, observer)
+    plan = prepare(options, images, observer)
     with output.staging() as staging:
-        records = tuple(_observed(_records(images, plan, options, staging), len(images), observer))
-        seconds = time.perf_counter() - started
+        records = tuple(_observed(_records(images, plan, staging), len(images), observer))
         observer.stage("Writing the report")
-        report = Report(
-            title=options.title or _default_title(options, plan),
-            run=_run_info(options, plan, created, seconds),
-            images=tuple(record for record in records if isinstance(record, ImageRecord)),
-            failures=tuple(record for record in records if isinstance(record, FailureRecord)),
-        )
+        report = _report(plan, records, created)
         render.render(report, staging, template_dir=options.template_dir)
+        write_run(plan.options, path, staging / RUN_FILE)
         output.commit(staging)
+    if options.zip is not None:
+        done = {record.name for record in report.images}
+        files = [image for image in images if image.name in done]
+        archive.write(options.zip, path, files, plan.options, created)
     return Outcome(
         images=len(report.images),
         failures=report.failures,
         top_classes=report.top_classes(),
         seconds=time.perf_counter() - started,
         page=path / PAGE,
+        archive=options.zip,
+        evaluation=report.evaluation,
     )
 
 
 def default_output(options: BuildOptions) -> Path:
-    """Return ``reports/<folder name>-<model name>``."""
-    folder = slug(options.images.resolve().name)
-    return Path("reports") / f"{folder}-{slug(options.network.model.rpartition(':')[2])}"
+    """Return ``reports/<folder name>-<model or checkpoint name>``."""
+    network = options.network
+    model = network.model.rpartition(":")[2] if network.model else DEFAULT_MODEL
+    if network.model is None and network.checkpoint is not None:
+        model = network.checkpoint.stem
+    return Path("reports") / f"{slug(options.images.resolve().name)}-{slug(model)}"
 
 
-def _check_ranges(options: BuildOptions) -> None:
-    if options.colormap not in overlay.COLORMAPS:
-        raise OptionError(
-            f"--colormap: expected one of {', '.join(overlay.COLORMAPS)}, "
-            f"found '{options.colormap}'.",
-        )
+def _check_options(options: BuildOptions) -> None:
+    """Refuse what can be refused before anything is loaded."""
+    choices = {
+        "colormap": (options.colormap, tuple(overlay.COLORMAPS)),
+        "feature-scale": (options.features.scale, ("channel", "layer")),
+        "feature-order": (options.features.order, ("channel", "weight")),
+    }
+    for name, (found, known) in choices.items():
+        if found not in known:
+            raise OptionError(f"--{name}: expected one of {', '.join(known)}, found '{found}'.")
     if not 0 <= options.alpha <= 1:
         raise OptionError(f"--alpha: a share from 0 to 1 is expected, found {options.alpha}.")
+    if options.zip is not None:
+        archive.check(options.zip)
+
+
+def _report(
+    plan: Plan, records: Sequence[ImageRecord | FailureRecord], created: datetime
+) -> Report:
+    images = tuple(record for record in records if isinstance(record, ImageRecord))
+    return Report(
+        title=plan.options.title or _default_title(plan),
+        run=_run_info(plan, created),
+        images=images,
+        failures=tuple(record for record in records if isinstance(record, FailureRecord)),
+        evaluation=evaluate(images, plan.loaded.categories),
+    )
 
 
 def _observed(
@@ -132,32 +145,40 @@ def _observed(
 
 
 def _records(
-    images: Iterable[ImageFile], plan: Plan, options: BuildOptions, staging: Path
+    images: Iterable[ImageFile], plan: Plan, staging: Path
 ) -> Iterator[ImageRecord | FailureRecord]:
     """Yield one record per picture, in order, decoding and encoding beside the network."""
-    ahead = 2 * options.batch_size
-    recipe = plan.loaded.preprocessing
+    batch_size = plan.options.batch_size
+    recorder = Recorder(plan.options, staging)
 
     def finish(
         item: FailureRecord | tuple[Prepared, Explanation],
     ) -> ImageRecord | FailureRecord:
-        return item if isinstance(item, FailureRecord) else _finish(*item, options, staging)
+        return item if isinstance(item, FailureRecord) else recorder.record(*item)
 
     pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="reportgen")
     try:
         with quiet_mode(plan.loaded.module):
-            prepared = _in_order(pool, lambda image: _prepare(image, recipe), images, ahead)
-            explained = _explained(prepared, plan, options.batch_size)
-            yield from _in_order(pool, finish, explained, ahead)
+            prepared = in_order(pool, lambda image: _prepare(image, plan), images, 2 * batch_size)
+            explained = _explained(prepared, plan, batch_size)
+            yield from in_order(pool, finish, explained, 2 * batch_size)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _prepare(image: ImageFile, recipe: Preprocessing) -> Prepared | FailureRecord:
+def _prepare(image: ImageFile, plan: Plan) -> Prepared | FailureRecord:
     """Decode and preprocess one picture; a picture that cannot be done becomes a failure."""
+    index = plan.labels.by_name.get(image.name)
+    label = None if index is None else TrueClass(index, plan.loaded.categories[index])
     try:
         decoded = decode(image)
-        return Prepared(preprocess(decoded, recipe), encode.thumbnail(decoded.pixels))
+        small = encode.shrink(decoded.pixels)
+        return Prepared(
+            model_input=preprocess(decoded, plan.recipe),
+            photo=encode.thumbnail(small),
+            original=decoded.pixels if plan.options.save_overlays else small,
+            label=label,
+        )
     except ImageError as error:
         return FailureRecord(image.name, str(error))
 
@@ -166,122 +187,75 @@ def _explained(
     prepared: Iterable[Prepared | FailureRecord], plan: Plan, batch_size: int
 ) -> Iterator[FailureRecord | tuple[Prepared, Explanation]]:
     """Run the network batch by batch; failures pass through in their place."""
-    for chunk in _chunks(prepared, batch_size):
+    for chunk in chunks(prepared, batch_size):
         batch = [item for item in chunk if isinstance(item, Prepared)]
-        found: Iterator[Explanation] = iter(())
-        if batch:
-            stacked = np.stack([item.model_input.tensor for item in batch])
-            inputs = torch.from_numpy(stacked).to(plan.device)
-            found = iter(explain_batch(plan.loaded.module, inputs, plan.attribution))
+        found: dict[int, Explanation | FailureRecord] = {}
+        for group in _of_one_size(batch):
+            found.update(zip(map(id, group), _explain(group, plan), strict=True))
         for item in chunk:
-            if isinstance(item, FailureRecord):
-                yield item
-                continue
-            explanation = next(found)
-            if math.isfinite(explanation.predictions[0].probability):
-                yield item, explanation
-            else:
-                reason = "the network's logits for it are not finite numbers"
-                yield FailureRecord(item.model_input.file.name, reason)
+            result = item if isinstance(item, FailureRecord) else found[id(item)]
+            if isinstance(result, FailureRecord):
+                yield result
+            elif isinstance(item, Prepared):
+                yield item, result
 
 
-def _finish(
-    prepared: Prepared, explanation: Explanation, options: BuildOptions, staging: Path
-) -> ImageRecord:
-    """Draw the overlays of one picture and encode them."""
-    source = prepared.model_input
-    panels: dict[int, list[Panel]] = {target.prediction.index: [] for target in explanation.targets}
-    names = {target.prediction.index: target.prediction.category for target in explanation.targets}
-    for raw in explanation.maps:
-        drawn = overlay.draw(raw, source.view, alpha=options.alpha, colormap=options.colormap)
-        saved = None
-        if options.save_overlays and drawn.blend is not None:
-            saved = overlay_name(
-                source.file.name, raw.target, names[raw.target], raw.method, raw.layer
-            )
-            destination = staging / saved
-            destination.parent.mkdir(exist_ok=True)
-            destination.write_bytes(encode.png(drawn.blend))
-        panels[raw.target].append(_panel(drawn, saved))
-    return ImageRecord(
-        name=source.file.name,
-        sha256=source.sha256,
-        notes=source.notes,
-        geometry=source.geometry,
-        photo=prepared.photo,
-        view=encode.thumbnail(source.view),
-        predictions=explanation.predictions,
-        targets=tuple(
-            TargetRecord(target.prediction, target.rank, tuple(panels[target.prediction.index]))
-            for target in explanation.targets
-        ),
-    )
+def _of_one_size(batch: Iterable[Prepared]) -> Iterator[list[Prepared]]:
+    """Split a batch into what can go through the network together."""
+    groups: dict[tuple[int, ...], list[Prepared]] = {}
+    for item in batch:
+        groups.setdefault(item.model_input.tensor.shape, []).append(item)
+    for (_, height, width), group in groups.items():
+        yield from chunks(group, max(1, PASS_PIXELS // (height * width)))
 
 
-def _panel(drawn: Overlay, saved: str | None) -> Panel:
-    raw = drawn.source
-    height, width = raw.values.shape
-    return Panel(
-        method=raw.method,
-        layer=raw.layer,
-        activation_shape=raw.activation_shape,
-        map_size=(width, height),
-        peak=raw.peak,
-        state=drawn.state,
-        heat=None if drawn.heat is None else encode.thumbnail(drawn.heat),
-        overlay=None if drawn.blend is None else encode.thumbnail(drawn.blend),
-        overlay_file=saved,
-    )
+def _explain(group: list[Prepared], plan: Plan) -> Iterable[Explanation | FailureRecord]:
+    """Run the network on pictures of one size."""
+    stacked = np.stack([item.model_input.tensor for item in group])
+    inputs = torch.from_numpy(stacked).to(plan.device)
+    labels = [None if item.label is None else item.label.index for item in group]
+    names = [item.model_input.file.name for item in group]
+    try:
+        found = explain_batch(plan.loaded.module, inputs, plan.attribution, labels)
+    except (RuntimeError, ValueError, AssertionError, LayerError) as error:
+        if plan.recipe.crop is not None:  # a size that the network has taken before
+            raise
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        size = f"{stacked.shape[3]}×{stacked.shape[2]}"
+        reason = f"the network does not take a picture of {size} ({lines[0]}); try --input-size"
+        return [FailureRecord(name, reason) for name in names]
+    broken = "the network's logits for it are not finite numbers"
+    return [
+        item if math.isfinite(item.predictions[0].probability) else FailureRecord(name, broken)
+        for name, item in zip(names, found, strict=True)
+    ]
 
 
-def _run_info(options: BuildOptions, plan: Plan, created: datetime, seconds: float) -> RunInfo:
+def _run_info(plan: Plan, created: datetime) -> RunInfo:
+    options, attribution = plan.options, plan.attribution
     return RunInfo(
-        command=options.command,
+        command=command_line(options),
         created=created,
-        seconds=seconds,
         device=provenance.describe_device(plan.device),
         versions=provenance.versions(),
         model=plan.loaded.info,
-        preprocessing=plan.loaded.preprocessing,
+        preprocessing=plan.recipe,
+        recipe_origin=plan.recipe_origin,
+        structure=plan.structure,
         methods=tuple(
             MethodInfo(method.name, method.title, method.formula, method.citation, layers)
-            for method, layers in plan.attribution.methods
+            for method, layers in attribution.methods
         ),
-        targets=tuple(
-            describe(target, plan.loaded.categories) for target in plan.attribution.targets
-        ),
-        top_k=plan.attribution.top_k,
+        targets=tuple(describe(target, plan.loaded.categories) for target in attribution.targets),
+        categories_origin=plan.loaded.categories_origin,
+        labels=plan.labels.origin,
+        top_k=attribution.top_k,
         alpha=options.alpha,
         colormap=options.colormap,
         colorbar=encode.png_picture(overlay.colorbar(options.colormap)),
     )
 
 
-def _default_title(options: BuildOptions, plan: Plan) -> str:
+def _default_title(plan: Plan) -> str:
     titles = " and ".join(method.title for method, _ in plan.attribution.methods)
-    return f"{titles} of {options.images.resolve().name}"
-
-
-def _in_order(
-    pool: ThreadPoolExecutor,
-    function: Callable[[Item], Result],
-    items: Iterable[Item],
-    ahead: int,
-) -> Iterator[Result]:
-    """Yield ``function(item)`` in the order of ``items``, computing at most ``ahead`` beforehand.
-
-    ``Executor.map`` would take in all items at once, and with them the memory of every picture.
-    """
-    waiting: deque[Future[Result]] = deque()
-    for item in items:
-        waiting.append(pool.submit(function, item))
-        if len(waiting) >= ahead:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
-
-
-def _chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    iterator = iter(items)
-    while chunk := list(islice(iterator, size)):
-        yield chunk
+    return f"{titles} of {plan.options.images.resolve().name}"

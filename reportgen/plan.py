@@ -1,30 +1,54 @@
-"""What is settled before the first picture: the network, its layers and the targets."""
+"""What is settled before the first picture: the network, its recipe, its layers and the targets."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reportgen import provenance
+from reportgen import lab, provenance
 from reportgen.attribution import Attribution
-from reportgen.layers import Survey, choose_layers, default_layers, survey
+from reportgen.errors import ModelError, TargetError
+from reportgen.labels import Labels, read_labels
+from reportgen.layers import (
+    Survey,
+    choose_layers,
+    default_layers,
+    feature_layers,
+    survey,
+)
 from reportgen.methods import Method, Scope, choose_methods
 from reportgen.models import LoadedModel, ModelRequest, load_model
-from reportgen.targets import parse_targets
+from reportgen.options import DEFAULT_MODEL
+from reportgen.recipe import make_recipe
+from reportgen.structure import structure
+from reportgen.targets import TrueLabel, parse_targets
+from reportgen.values import FEATURE_MAPS, Preprocessing, StructureLine
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import torch
 
-    from reportgen.options import BuildOptions, ModelOptions
+    from reportgen.options import BuildOptions, ModelOptions, PreprocessOptions
     from reportgen.progress import Observer
+    from reportgen.targets import TargetSpec
+    from reportgen.values import ImageFile
+
+Placed = tuple[tuple[Method, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All that is fixed before the first picture."""
 
+    options: BuildOptions
+    """With nothing left open."""
     loaded: LoadedModel
     device: torch.device
+    recipe: Preprocessing
+    recipe_origin: str
+    labels: Labels
+    structure: tuple[StructureLine, ...]
     attribution: Attribution
 
 
@@ -38,51 +62,147 @@ def load(options: ModelOptions, *, show_progress: bool) -> tuple[LoadedModel, to
             checkpoint=options.checkpoint,
             seed=options.seed,
             show_progress=show_progress,
+            classes=options.classes,
+            trust=options.trust_checkpoint,
         )
     )
     loaded.module.to(device)
     return loaded, device
 
 
-def survey_model(loaded: LoadedModel) -> Survey:
-    """Learn what the network's layers give for pictures of its own input size."""
-    width, height = loaded.preprocessing.crop
-    return survey(loaded.module, (height, width))
+def survey_model(loaded: LoadedModel, recipe: Preprocessing | None = None) -> Survey:
+    """Learn what the network's layers give for pictures of its input size.
+
+    Raises
+    ------
+    ModelError
+        If the network cannot take pictures of that size.
+    """
+    usual = loaded.preprocessing.crop or (224, 224)
+    width, height = (recipe and recipe.crop) or usual
+    try:
+        return survey(loaded.module, (height, width))
+    except (RuntimeError, ValueError, AssertionError, TypeError, IndexError) as error:
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise ModelError(
+            f"--model: the network fails on a picture of {width}×{height} ({reason[0]}). "
+            f"Its usual size is {usual[0]}×{usual[1]}; --input-size sets another.",
+        ) from error
 
 
-def prepare(options: BuildOptions, observer: Observer) -> Plan:
-    """Load the network and settle methods, layers and targets, so that errors come early."""
+def prepare(options: BuildOptions, images: Sequence[ImageFile], observer: Observer) -> Plan:
+    """Load the network and settle everything else, so that errors come early.
+
+    Raises
+    ------
+    UsageError
+        If an option cannot be carried out.
+    """
     methods = choose_methods(options.methods)
-    observer.stage(f"Loading {options.network.model}")
-    loaded, device = load(options.network, show_progress=options.show_download)
-    observer.detail(f"{loaded.info.architecture}, {loaded.info.weights}")
-    observer.detail(f"weights sha256 {loaded.info.weights_sha256}")
-    observer.detail(f"{provenance.describe_device(device)}; {loaded.preprocessing.describe()}")
-    known = survey_model(loaded)
+    network = options.network
+    observer.stage(f"Loading {network.checkpoint or network.model or DEFAULT_MODEL}")
+    loaded, device = load(network, show_progress=options.show_download)
+    options, loaded, labels = _name_classes(options, loaded, images)
+    options = lab.fill_in(options, loaded.categories)
+    recipe, origin = _recipe(options.preprocess, loaded)
+    known = survey_model(loaded, recipe)
     placed = _place(methods, options.layers, known, loaded.architecture)
-    for method, layers in placed:
-        observer.detail(f"{method.title} at {', '.join(layers)}")
-    layouts = {layer: known.layers[known.order[layer]].layout for _, ls in placed for layer in ls}
+    features = feature_layers(options.features.layers, known)
+    layouts = {
+        layer: known.layers[known.order[layer]].layout
+        for layer in dict.fromkeys([*(name for _, names in placed for name in names), *features])
+    }
     attribution = Attribution(
-        targets=parse_targets(options.targets, loaded.categories),
+        targets=_targets(options, loaded, labels),
         methods=placed,
         layouts={layer: layout for layer, layout in layouts.items() if layout is not None},
         categories=loaded.categories,
         top_k=min(options.top_k, len(loaded.categories)),
+        features=features,
     )
-    return Plan(loaded, device, attribution)
+    plan = Plan(
+        options=options,
+        loaded=loaded,
+        device=device,
+        recipe=recipe,
+        recipe_origin=origin,
+        labels=labels,
+        structure=structure(loaded.module, _explained(placed, features)),
+        attribution=attribution,
+    )
+    _tell(plan, observer)
+    return plan
+
+
+def _tell(plan: Plan, observer: Observer) -> None:
+    observer.detail(f"{plan.loaded.info.architecture}, {plan.loaded.info.weights}")
+    observer.detail(f"weights sha256 {plan.loaded.info.weights_sha256}")
+    observer.detail(f"{provenance.describe_device(plan.device)}; {plan.recipe.describe()}")
+    for method, layers in plan.attribution.methods:
+        observer.detail(f"{method.title} at {', '.join(layers)}")
+
+
+def _name_classes(
+    options: BuildOptions, loaded: LoadedModel, images: Sequence[ImageFile]
+) -> tuple[BuildOptions, LoadedModel, Labels]:
+    """Settle the names of the classes, which labels may bring with them, and the labels."""
+    options = lab.name_classes(options, loaded.categories, named=loaded.named)
+    if options.network.classes and not loaded.named:
+        names = tuple(options.network.classes.split(","))
+        loaded = replace(loaded, categories=names, named=True, categories_origin="--classes")
+    source = options.labels
+    if source == "auto" and "label" in {text.strip().casefold() for text in options.targets}:
+        source = "folders"  # asked for by name, so that an error says what does not fit
+    names_of_images = [image.name for image in images]
+    labels = read_labels(source, names_of_images, loaded.categories, named=loaded.named)
+    if labels.categories is not None:
+        loaded = replace(
+            loaded, categories=labels.categories, named=True, categories_origin="folder names"
+        )
+    return options, loaded, labels
+
+
+def _recipe(options: PreprocessOptions, loaded: LoadedModel) -> tuple[Preprocessing, str]:
+    """Return the recipe and a text that says where it is from."""
+    recipe = make_recipe(loaded.preprocessing, options)
+    if options.preset != "auto":
+        return recipe, f"--preprocess {options.preset}"
+    if recipe != loaded.preprocessing:
+        return recipe, f"{loaded.recipe_origin}, changed by options"
+    return recipe, loaded.recipe_origin
+
+
+def _targets(options: BuildOptions, loaded: LoadedModel, labels: Labels) -> tuple[TargetSpec, ...]:
+    targets = parse_targets(options.targets, loaded.categories)
+    if any(isinstance(target, TrueLabel) for target in targets) and not labels.by_name:
+        raise TargetError(
+            "--target: 'label' explains the true class of each picture, but there are no labels. "
+            "Put the pictures into folders named as the classes, or give --labels FILE.csv.",
+        )
+    return targets
+
+
+def _explained(placed: Placed, features: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Return what is shown of each layer."""
+    marks: dict[str, tuple[str, ...]] = {}
+    for method, layers in placed:
+        for layer in layers:
+            marks[layer] = (*marks.get(layer, ()), method.title)
+    for layer in features:
+        marks[layer] = (*marks.get(layer, ()), FEATURE_MAPS)
+    return marks
 
 
 def _place(
     methods: tuple[Method, ...], texts: tuple[str, ...], known: Survey, architecture: str
-) -> tuple[tuple[Method, tuple[str, ...]], ...]:
+) -> Placed:
     """Give each method its layers.
 
     The layers that the user names are for the methods of many layers; where none of those was
     asked for, they are for every method.
     """
-    chosen = choose_layers(texts, known)
     defaults = default_layers(known, architecture)
+    chosen = choose_layers(texts, known, defaults)
     for_all = not any(method.scope is Scope.STAGES for method in methods)
 
     def layers_of(method: Method) -> tuple[str, ...]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from PIL import Image
 
 from reportgen.errors import ImageError
 from reportgen.values import DecodedImage, ModelInput, Preprocessing, ViewGeometry
+
+if TYPE_CHECKING:
+    from reportgen.values import Float32Array, Size, UInt8Array
 
 INTERPOLATIONS = {
     "nearest": Image.Resampling.NEAREST,
@@ -17,60 +22,119 @@ INTERPOLATIONS = {
 """Names of the interpolations, as torchvision and timm write them, and Pillow's filters."""
 
 MAX_RESIZED_PIXELS = 50_000_000
-"""A strip of 1×100,000 pixels would become gigabytes when its short side is brought to 256."""
+"""A strip of 1×100,000 pixels would become gigabytes when its short side is brought to 256; a
+picture at its own size becomes its float tensor, and the network's activations come on top."""
 
 
 def preprocess(image: DecodedImage, recipe: Preprocessing) -> ModelInput:
-    """Resize, crop, scale and normalise as the weights' own transforms do.
+    """Resize, crop or pad, scale and normalise as the weights' own transforms do.
 
-    The shorter side is resized to ``recipe.resize`` (the other one truncated to whole pixels),
-    the centre ``recipe.crop`` is cut out, values are scaled to 0…1 in float32, and mean and std
-    are applied per channel. Equal to torchvision's ``ImageClassification`` preset and timm's
-    evaluation transform on a Pillow image, to the last bit.
+    On a Pillow image the mode ``shorter`` is equal to torchvision's ``ImageClassification``
+    preset and timm's evaluation transform, ``squash`` to torchvision's ``Resize((height,
+    width))``, and ``none`` to ``ToTensor()``, to the last bit. With the channel order ``bgr``
+    the tensor's channels are reversed before mean and std are applied, as they are after
+    ``cv2.imread``; the view stays RGB.
 
     Raises
     ------
     ImageError
-        If the picture is so long and thin that its resized form would not fit into memory.
+        If the picture has too many pixels at its own size, or is so long and thin that its
+        resized form would not fit into memory.
     """
     height, width = image.pixels.shape[:2]
     geometry = view_geometry((width, height), recipe)
-    if geometry.resized[0] * geometry.resized[1] > MAX_RESIZED_PIXELS:
-        raise ImageError(
-            f"{width}×{height} is too long and thin: with its shorter side at {recipe.resize} "
-            f"pixels it would be {geometry.resized[0]}×{geometry.resized[1]}",
-        )
-    resized = Image.fromarray(image.pixels)
-    if resized.size != geometry.resized:
-        resized = resized.resize(geometry.resized, INTERPOLATIONS[recipe.interpolation])
-    left, top = geometry.crop_left, geometry.crop_top
-    box = (left, top, left + recipe.crop[0], top + recipe.crop[1])
-    view = np.asarray(resized.crop(box))  # crop pads with black where the picture is smaller
-    scaled = view.astype(np.float32) / np.float32(255)
-    mean = np.asarray(recipe.mean, dtype=np.float32)
-    std = np.asarray(recipe.std, dtype=np.float32)
-    tensor = np.ascontiguousarray(((scaled - mean) / std).transpose(2, 0, 1))
+    _check_size(geometry, recipe)
+    view = _view(image.pixels, geometry, recipe)
     return ModelInput(
         file=image.file,
         sha256=image.sha256,
         notes=image.notes,
         view=view,
-        tensor=tensor,
+        tensor=_tensor(view, recipe),
         geometry=geometry,
     )
 
 
-def view_geometry(original: tuple[int, int], recipe: Preprocessing) -> ViewGeometry:
+def view_geometry(original: Size, recipe: Preprocessing) -> ViewGeometry:
     """Return where the view lies in a picture of size ``original`` (width, height)."""
-    width, height = original
-    if width <= height:
-        resized = (recipe.resize, int(recipe.resize * height / width))
-    else:
-        resized = (int(recipe.resize * width / height), recipe.resize)
+    resized = _resized(original, recipe)
+    view = recipe.crop or resized
     return ViewGeometry(
         original=original,
         resized=resized,
-        crop_left=round((resized[0] - recipe.crop[0]) / 2.0),
-        crop_top=round((resized[1] - recipe.crop[1]) / 2.0),
-        view=recipe.crop,
+        crop_left=_offset(resized[0], view[0]),
+        crop_top=_offset(resized[1], view[1]),
+        view=view,
     )
+
+
+def _resized(original: Size, recipe: Preprocessing) -> Size:
+    """Return the size of the whole picture after resizing, before anything is cut or padded."""
+    width, height = original
+    if recipe.crop is None:
+        return original
+    if recipe.mode == "squash":
+        return recipe.crop
+    if recipe.mode == "letterbox":
+        scale = min(recipe.crop[0] / width, recipe.crop[1] / height)
+        # Cannot exceed the crop: the scale's float error is far below half a pixel.
+        return max(1, round(width * scale)), max(1, round(height * scale))
+    if recipe.resize is None:
+        raise AssertionError(f"mode '{recipe.mode}' without a length to resize to")
+    if width <= height:
+        return recipe.resize, int(recipe.resize * height / width)
+    return int(recipe.resize * width / height), recipe.resize
+
+
+def _offset(side: int, view: int) -> int:
+    """Return where the view begins along one axis, negative where the picture is padded.
+
+    The odd pixel falls where torchvision's ``CenterCrop`` lets it fall, which rounds halves to
+    even when it cuts, and down when it pads.
+    """
+    return -((view - side) // 2) if side < view else round((side - view) / 2.0)
+
+
+def _check_size(geometry: ViewGeometry, recipe: Preprocessing) -> None:
+    width, height = geometry.resized
+    if width * height <= MAX_RESIZED_PIXELS:
+        return
+    if recipe.crop is None:
+        raise ImageError(
+            f"{width}×{height} is too large for the network at its own size: at most "
+            f"{MAX_RESIZED_PIXELS:,} pixels are passed on. Give --input-size to have it resized",
+        )
+    if recipe.mode == "shorter":
+        raise ImageError(
+            f"{geometry.original[0]}×{geometry.original[1]} is too long and thin: with its "
+            f"shorter side at {recipe.resize} pixels it would be {width}×{height}",
+        )
+
+
+def _view(pixels: UInt8Array, geometry: ViewGeometry, recipe: Preprocessing) -> UInt8Array:
+    """Return the ``(height, width, 3)`` uint8 RGB pixels that the network gets."""
+    if recipe.crop is None:
+        return pixels
+    picture = Image.fromarray(pixels)
+    if picture.size != geometry.resized:
+        picture = picture.resize(geometry.resized, INTERPOLATIONS[recipe.interpolation])
+    # Black around a picture smaller than the centre crop is what torchvision pads with.
+    around = _mean_colour(recipe) if recipe.mode == "letterbox" else (0, 0, 0)
+    canvas = Image.new("RGB", geometry.view, around)
+    canvas.paste(picture, (-geometry.crop_left, -geometry.crop_top))
+    return np.asarray(canvas)
+
+
+def _mean_colour(recipe: Preprocessing) -> tuple[int, int, int]:
+    """Return the colour, as RGB 0 to 255, that comes nearest to 0 in the tensor."""
+    first, second, third = (min(max(round(255 * value), 0), 255) for value in recipe.mean)
+    return (third, second, first) if recipe.channel_order == "bgr" else (first, second, third)
+
+
+def _tensor(view: UInt8Array, recipe: Preprocessing) -> Float32Array:
+    """Return the view as ``(3, height, width)`` float32, normalised in the network's order."""
+    ordered = view[:, :, ::-1] if recipe.channel_order == "bgr" else view
+    scaled = ordered.astype(np.float32) / np.float32(255)
+    mean = np.asarray(recipe.mean, dtype=np.float32)
+    std = np.asarray(recipe.std, dtype=np.float32)
+    return np.ascontiguousarray(((scaled - mean) / std).transpose(2, 0, 1))

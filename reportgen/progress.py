@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from reportgen.values import FailureRecord
+    from reportgen.values import Evaluation, FailureRecord
 
 
 class Observer(Protocol):
@@ -72,6 +72,10 @@ class Outcome:
     seconds: float
     page: Path
     """The report to open."""
+    archive: Path | None = None
+    """The ZIP file, where one was asked for."""
+    evaluation: Evaluation | None = None
+    """First choices against labels, where there are any."""
 
     @property
     def exit_code(self) -> int:

@@ -55,28 +55,46 @@ class DecodedImage:
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """How a picture becomes the network's input: resize, centre crop, scale, normalise."""
+    """How a picture becomes the network's input: resize, crop or pad, scale, normalise."""
 
-    resize: int
-    """Length in pixels of the shorter side after resizing."""
-    crop: Size
-    """Size of the centre crop, the *view*."""
+    resize: int | None
+    """Length in pixels of the shorter side after resizing; used by the mode ``shorter`` alone."""
+    crop: Size | None
+    """Size of the *view*, what the network gets; None: every picture at its own size."""
     mean: tuple[float, float, float]
-    """Subtracted per RGB channel after scaling to 0…1."""
+    """Subtracted per channel after scaling to 0…1, in the network's own channel order."""
     std: tuple[float, float, float]
-    """Divided by per RGB channel after the mean."""
+    """Divided by per channel after the mean, in the network's own channel order."""
     interpolation: str
     """``nearest``, ``bilinear``, ``bicubic`` or ``lanczos``, antialiased as Pillow does it."""
+    mode: str = "shorter"
+    """``shorter``: the shorter side to ``resize``, then a centre crop. ``squash``: both sides to
+    ``crop``, proportions lost. ``letterbox``: all of the picture into ``crop``, padded with the
+    mean colour. ``none``: no resizing at all; ``crop`` is None then."""
+    channel_order: str = "rgb"
+    """``rgb`` or ``bgr``: the order of the channels in the tensor."""
 
     def describe(self) -> str:
         """Return the recipe as one line of text."""
-        mean = ", ".join(f"{value:g}" for value in self.mean)
-        std = ", ".join(f"{value:g}" for value in self.std)
-        return (
-            f"shorter side to {self.resize} px ({self.interpolation}), "
-            f"centre crop {self.crop[0]}×{self.crop[1]}, scaled to 0–1, "
-            f"mean ({mean}), std ({std})"
-        )
+        steps = [self._resizing(), "scaled to 0–1"]
+        if self.channel_order != "rgb":
+            steps.append("channels blue, green, red")
+        if (self.mean, self.std) == ((0, 0, 0), (1, 1, 1)):
+            steps.append("not normalised")
+        else:
+            for word, values in (("mean", self.mean), ("std", self.std)):
+                steps.append(f"{word} ({', '.join(f'{value:g}' for value in values)})")
+        return ", ".join(steps)
+
+    def _resizing(self) -> str:
+        if self.crop is None:
+            return "every picture at its own size"
+        view = f"{self.crop[0]}×{self.crop[1]}"
+        if self.mode == "squash":
+            return f"squashed to {view} ({self.interpolation})"
+        if self.mode == "letterbox":
+            return f"fitted into {view} ({self.interpolation}), padded with the mean colour"
+        return f"shorter side to {self.resize} px ({self.interpolation}), centre crop {view}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +150,25 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One class to explain in one picture."""
+    """One thing to explain in one picture: a class, or a group of classes taken together."""
 
-    prediction: Prediction
-    rank: int
-    """1 for the class with the highest logit, 2 for the next, and so on."""
+    name: str
+    """The category, or the group's name."""
+    classes: tuple[int, ...]
+    """Index of the class; of a group, of all its classes."""
+    logit: float
+    """What is explained: the class's logit, or the logsumexp of the group's logits."""
+    probability: float
+    """Softmax over all logits, 0…1; of a group the sum over its classes."""
+    rank: int | None
+    """1 for the class with the highest logit, 2 for the next; None for a group."""
+    members: tuple[str, ...] = ()
+    """Categories of a group's classes, in the order of ``classes``; empty for a class."""
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it was asked for as a group, of one class or more."""
+        return self.rank is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +177,6 @@ class ClassMap:
 
     method: str
     layer: str
-    target: int
-    """Index of the target class."""
     values: Float32Array
     """``(height, width)`` float32 at the layer's own resolution, ≥ 0 for ReLU methods."""
     activation_shape: tuple[int, int, int]
@@ -159,14 +189,37 @@ class ClassMap:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetMaps:
+    """All maps of one target of one picture."""
+
+    target: Target
+    maps: tuple[ClassMap, ...]
+    """Each method at each of its layers, shallow to deep."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureMaps:
+    """Every channel of one layer's output for one picture."""
+
+    layer: str
+    values: Float32Array
+    """``(channels, height, width)`` float32, as the layer gave them."""
+    weights: tuple[Float32Array, ...]
+    """For each target of the picture, ``(channels,)``: the Grad-CAM weight of every channel, the
+    mean over space of the gradient of the target's logit."""
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """All that the network said about one picture."""
 
     predictions: tuple[Prediction, ...]
     """The top-k classes, best first."""
-    targets: tuple[Target, ...]
-    maps: tuple[ClassMap, ...]
-    """For each target, each method and each of its layers, shallow to deep."""
+    targets: tuple[TargetMaps, ...]
+    features: tuple[FeatureMaps, ...] = ()
+    """One per layer asked for with ``--feature-maps``."""
+    label_rank: int | None = None
+    """Place of the true class among all classes by logit, from 1; None without a label."""
 
 
 # -- overlays --------------------------------------------------------------------------------
@@ -223,19 +276,127 @@ class Panel:
     """Thumbnail of the coloured map alone; None unless SHOWN."""
     overlay: Picture | None
     """Thumbnail of the map over the view; None unless SHOWN."""
+    on_original: Picture | None
+    """Thumbnail of the map over the whole original picture, mapped back through crop and resize;
+    None unless SHOWN, and where the model's view is the original itself."""
     overlay_file: str | None
     """Relative path of the full-size PNG where ``--save-overlays`` wrote one."""
+    original_file: str | None
+    """The same over the original picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeatReading:
+    """Where the heat of one map lies, measured on the map as it is drawn over the view."""
+
+    method: str
+    layer: str
+    quadrants: tuple[float, float, float, float]
+    """Share of the heat in the upper left, upper right, lower left and lower right; sums to 1."""
+    centroid: tuple[float, float]
+    """Centre of mass as ``(x, y)`` fractions (0…1) of the view from its upper left corner."""
+    area: float
+    """Share (0…1) of the view where the map reaches half of its peak or more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How alike two maps are as drawn over the view."""
+
+    first: str
+    """Name of the first method, or of the first target."""
+    second: str
+    method: str
+    """The method compared; of two methods the second one's name."""
+    layer: str
+    """Layer of the second map."""
+    correlation: float
+    """Pearson's r over all pixels of the view, -1…1; NaN where a map is constant."""
+    overlap: float
+    """Intersection over union (0…1) of the two areas at half of the peak or more."""
+    shared: float
+    """Share (0…1) of the heat in common: the sum over pixels of the smaller of both maps, each
+    divided by its own sum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the numbers say of one target's maps."""
+
+    heats: tuple[HeatReading, ...]
+    """One per method, at its deepest layer; without those that have no positive evidence."""
+    methods_agree: Agreement | None
+    """The first two methods compared; None where one of them has no map."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelPicture:
+    """One channel of a layer's output, drawn large."""
+
+    channel: int
+    weight: float
+    """Its Grad-CAM weight for the target, in units of logit per activation."""
+    peak: float
+    """Largest raw value."""
+    picture: Picture
+
+
+@dataclass(frozen=True, slots=True)
+class StrongestChannels:
+    """The channels with the largest Grad-CAM weights for one target, largest first."""
+
+    target: str
+    channels: tuple[ChannelPicture, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mosaic:
+    """Every channel of one layer's output for one picture, as tiles of one picture."""
+
+    layer: str
+    shape: tuple[int, int, int]
+    """``(channels, height, width)`` of the layer's output."""
+    columns: int
+    rows: int
+    tile: Size
+    """Size of one tile in ``picture``, without the gap."""
+    gap: int
+    """Pixels between two tiles, and around them all."""
+    scale: str
+    """``channel``: every tile from its own minimum to its own maximum; ``layer``: all tiles from
+    the smallest to the largest value of the layer."""
+    ordered_by: str
+    """``channel``, or ``weight`` for the Grad-CAM weight of the first target."""
+    order: tuple[int, ...]
+    """Channel number of every tile, row by row."""
+    minimum: float
+    maximum: float
+    weights: tuple[tuple[str, tuple[float, ...]], ...]
+    """For each target its name and the Grad-CAM weight of every channel, by channel number."""
+    picture: Picture
+    file: str | None
+    """Relative path of the full-size PNG where ``--save-overlays`` wrote one."""
+    strongest: tuple[StrongestChannels, ...]
+    """One per target."""
 
 
 @dataclass(frozen=True, slots=True)
 class TargetRecord:
-    """One explained class of one picture."""
+    """One explained target of one picture."""
 
-    prediction: Prediction
-    rank: int
-    """1 for the model's first choice, 2 for its second, and so on."""
+    target: Target
     panels: tuple[Panel, ...]
     """In the order of the run's methods, and within a method shallow to deep."""
+    reading: Reading | None = None
+    """None unless ``--reading`` asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrueClass:
+    """What a picture shows according to its label."""
+
+    index: int
+    category: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +414,19 @@ class ImageRecord:
     """Thumbnail of what the model saw."""
     predictions: tuple[Prediction, ...]
     targets: tuple[TargetRecord, ...]
+    label: TrueClass | None = None
+    """None where the picture has no label."""
+    label_rank: int | None = None
+    """Place of the true class among all classes by logit, from 1; None without a label."""
+    overlaps: tuple[Agreement, ...] = ()
+    """Every two targets compared, method by method; empty unless ``--reading`` asked for it."""
+    mosaics: tuple[Mosaic, ...] = ()
+    """One per layer of ``--feature-maps``."""
+
+    @property
+    def right(self) -> bool | None:
+        """Whether the first choice is the true class; None without a label."""
+        return None if self.label is None else self.label.index == self.predictions[0].index
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,31 +471,94 @@ class ModelInfo:
     classes: int
 
 
+FEATURE_MAPS = "feature maps"
+
+
+@dataclass(frozen=True, slots=True)
+class StructureLine:
+    """One line of the network as torch prints it."""
+
+    depth: int
+    """How far it is indented; 0 for the network itself."""
+    text: str
+    """For example ``(10): Conv2d(256, 256, kernel_size=(3, 3), …)``."""
+    layer: str
+    """Full name of the module; empty for the network itself and for closing brackets."""
+    explained: tuple[str, ...]
+    """Titles of the methods computed at this layer, `FEATURE_MAPS` where those are shown."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunInfo:
     """Everything needed to trust a run and to do it again."""
 
     command: tuple[str, ...]
-    """The command line, word by word, without interpreter paths."""
+    """The command line, word by word, with every option that changes the report; of paths the
+    last part only."""
     created: datetime
     """Timezone-aware; from ``SOURCE_DATE_EPOCH`` where that is set."""
-    seconds: float
-    """Wall-clock time from discovery to the last map."""
     device: str
     """For example ``cpu (2 threads)``."""
     versions: tuple[tuple[str, str], ...]
     """``(package, version)``, reportgen and Python first."""
     model: ModelInfo
     preprocessing: Preprocessing
+    recipe_origin: str
+    """Where the preprocessing came from, as text."""
+    structure: tuple[StructureLine, ...]
     methods: tuple[MethodInfo, ...]
     targets: tuple[str, ...]
     """What was asked for, in words, for example ``('first choice of each picture',)``."""
+    categories_origin: str
+    """Where the names of the classes came from, as text; empty where they have none."""
+    labels: str
+    """Where the true classes came from, as text; empty where there are none."""
     top_k: int
     alpha: float
     """Share of heat in an overlay, 0…1; the picture has the rest."""
     colormap: str
     colorbar: Picture
     """The colour map from 0 (left) to 1 (right), a few pixels high."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassCount:
+    """How the pictures of one true class were classified."""
+
+    index: int
+    category: str
+    images: int
+    """Pictures with this label."""
+    right: int
+    """Of those, the ones whose first choice it is."""
+    predicted: int
+    """Labelled pictures whose first choice it is, whatever their label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """First choices against labels, over the labelled pictures of a run."""
+
+    images: int
+    right: int
+    in_top: int
+    """Pictures whose true class is among the first ``top`` choices."""
+    top: int
+    unlabelled: int
+    classes: tuple[ClassCount, ...]
+    """Every class that occurs as a label or as a first choice, by index."""
+    confusion: tuple[tuple[int, ...], ...] | None
+    """Row by true class, column by first choice, both as in ``classes``; None where there are
+    more than `MAX_CONFUSION` of them."""
+
+    @property
+    def accuracy(self) -> float:
+        """Share (0…1) of labelled pictures whose first choice is right."""
+        return self.right / self.images
+
+
+MAX_CONFUSION = 50
+"""Classes above which a confusion matrix can no longer be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +570,8 @@ class Report:
     images: tuple[ImageRecord, ...]
     """In the order of discovery."""
     failures: tuple[FailureRecord, ...]
+    evaluation: Evaluation | None = None
+    """None where no picture has a label."""
 
     def top_classes(self) -> tuple[tuple[str, int], ...]:
         """Return ``(category, number of images with it as first choice)``, most first."""

@@ -1,18 +1,11 @@
-"use strict";
-
 /*
- * Sorting, filtering and copying. The page is complete without this file: every control that needs
- * it is created by it, and text from the report only ever passes through textContent.
+ * Sorting and copying. The page is complete without scripts: every control that needs one is
+ * created by it, and text from the report only ever passes through textContent.
  */
 (() => {
-  const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+  "use strict";
 
-  /**
-   * Fold text so that a search does not depend on case or on composed characters.
-   * @param {string} text
-   * @returns {string}
-   */
-  const fold = (text) => text.normalize("NFKC").toLowerCase();
+  const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
 
   /**
    * Compare two rows by one column. Numbers that are not finite come last in either direction.
@@ -64,43 +57,6 @@
   }
 
   /**
-   * Put a filter box above a table; it looks at the cells marked with data-match.
-   * @param {HTMLTableElement} table
-   */
-  function makeFilterable(table) {
-    const rows = [...table.tBodies[0].rows].map((row) => {
-      const parts = [...row.querySelectorAll("[data-match]")].map((part) => part.textContent.trim());
-      return { row, text: fold(parts.join("\n")) };
-    });
-    const label = document.createElement("label");
-    label.append("Filter by file or class ");
-    const box = document.createElement("input");
-    box.type = "search";
-    box.autocomplete = "off";
-    box.spellcheck = false;
-    label.append(box);
-    const shown = document.createElement("output");
-
-    const update = () => {
-      const wanted = fold(box.value.trim());
-      for (const { row, text } of rows) {
-        row.hidden = !text.includes(wanted);
-      }
-      const visible = rows.filter(({ row }) => !row.hidden).length;
-      shown.textContent = `${visible} of ${rows.length} shown`;
-    };
-    box.addEventListener("input", update);
-    // Browsers restore the text of a box after a reload.
-    window.addEventListener("pageshow", update);
-
-    const controls = document.createElement("div");
-    controls.className = "controls";
-    controls.append(label, shown);
-    table.before(controls);
-    update();
-  }
-
-  /**
    * Put a button after a block that copies its text.
    * @param {HTMLElement} block
    */
@@ -124,7 +80,6 @@
 
   for (const table of document.querySelectorAll("table[data-sortable]")) {
     makeSortable(table);
-    makeFilterable(table);
   }
   for (const block of document.querySelectorAll("[data-copy]")) {
     makeCopyable(block);

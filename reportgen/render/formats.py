@@ -13,21 +13,25 @@ from typing import TYPE_CHECKING
 
 from reportgen.render.environment import (
     PAGE,
-    SCRIPT,
-    STYLE,
-    asset,
+    SCRIPTS,
+    STYLES,
+    assets,
     content_security_policy,
     make_environment,
     stream,
 )
 from reportgen.render.records import finite, report_record
 from reportgen.render.sections import shown_sections
+from reportgen.render.words import THRESHOLDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from reportgen.values import Report
+    from reportgen.values import ImageRecord, Report
+
+FIXED_COLUMNS = ("file", "status", "reason", "true_class", "right")
+"""Columns of every ``predictions.csv``, before three for each of the first choices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ def html_page(report: Report, options: RenderOptions) -> Iterator[str]:
     Raises `TemplateError` where a template is missing or fails.
     """
     environment = make_environment(options.template_dir)
-    script = asset(environment, SCRIPT)
+    script = assets(environment, SCRIPTS)
     yield from stream(
         environment,
         PAGE,
@@ -64,8 +68,10 @@ def html_page(report: Report, options: RenderOptions) -> Iterator[str]:
             "report": report,
             "run": report.run,
             "sections": shown_sections(report),
+            "titles": {method.name: method.title for method in report.run.methods},
+            "thresholds": THRESHOLDS,
             "other_formats": [item for item in FORMATS if item.write is not html_page],
-            "style": asset(environment, STYLE),
+            "style": assets(environment, STYLES),
             "script": script,
             "policy": content_security_policy(script),
         },
@@ -74,9 +80,36 @@ def html_page(report: Report, options: RenderOptions) -> Iterator[str]:
 
 def json_record(report: Report, _options: RenderOptions) -> Iterator[str]:
     """Yield the report as strict JSON, without pictures; see ``report.schema.json``."""
-    encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, indent=2)
-    yield from encoder.iterencode(report_record(report))
+    yield from _indented(report_record(report), "\n")
     yield "\n"
+
+
+def _indented(value: object, line: str) -> Iterator[str]:
+    """Yield ``value`` as JSON, indented by two, with lists of numbers on one line each.
+
+    The weights of hundreds of channels would otherwise be most of the file in spaces.
+    """
+    if isinstance(value, dict) and value:
+        pairs = [(f"{_plain(name)}: ", item) for name, item in value.items()]
+        yield from _nested("{", pairs, "}", line)
+    elif isinstance(value, list) and any(isinstance(item, str | dict | list) for item in value):
+        yield from _nested("[", [("", item) for item in value], "]", line)
+    else:
+        yield _plain(value)
+
+
+def _nested(start: str, items: list[tuple[str, object]], end: str, line: str) -> Iterator[str]:
+    """Yield every item on a line of its own after its label, between ``start`` and ``end``."""
+    inner = f"{line}  "
+    yield start
+    for number, (label, item) in enumerate(items):
+        yield f"{',' if number else ''}{inner}{label}"
+        yield from _indented(item, inner)
+    yield f"{line}{end}"
+
+
+def _plain(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def csv_table(report: Report, _options: RenderOptions) -> Iterator[str]:
@@ -87,17 +120,22 @@ def csv_table(report: Report, _options: RenderOptions) -> Iterator[str]:
     )
     ranks = range(1, columns + 1)
     parts = ("index", "category", "probability")
-    yield _csv_row(
-        ["file", "status", "reason", *(f"top{rank}_{part}" for rank in ranks for part in parts)]
-    )
+    yield _csv_row([*FIXED_COLUMNS, *(f"top{rank}_{part}" for rank in ranks for part in parts)])
     for image in report.images:
-        cells: list[object] = [harmless(image.name), "done", ""]
+        cells: list[object] = [harmless(image.name), "done", "", *_label_cells(image)]
         for item in image.predictions:
             cells += [item.index, harmless(item.category), finite(item.probability)]
-        yield _csv_row([*cells, *[""] * (3 + 3 * columns - len(cells))])
+        yield _csv_row([*cells, *[""] * (len(FIXED_COLUMNS) + 3 * columns - len(cells))])
     for failure in report.failures:
-        cells = [harmless(failure.name), "failed", harmless(failure.reason)]
+        cells = [harmless(failure.name), "failed", harmless(failure.reason), "", ""]
         yield _csv_row([*cells, *[""] * (3 * columns)])
+
+
+def _label_cells(image: ImageRecord) -> tuple[str, str]:
+    """Return the true class and whether the first choice is it, both empty without a label."""
+    if image.label is None:
+        return "", ""
+    return harmless(image.label.category), "true" if image.right else "false"
 
 
 def harmless(text: str) -> str:

@@ -10,21 +10,31 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from reportgen.values import (
+        Agreement,
+        ClassCount,
+        Evaluation,
+        HeatReading,
         ImageRecord,
         JsonObject,
         MethodInfo,
         ModelInfo,
+        Mosaic,
         Panel,
         Prediction,
         Preprocessing,
+        Reading,
         Report,
         RunInfo,
+        StrongestChannels,
+        StructureLine,
         TargetRecord,
+        TrueClass,
         ViewGeometry,
     )
 
 SCHEMA = "reportgen/report"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+QUADRANTS = ("upper_left", "upper_right", "lower_left", "lower_right")
 
 
 def report_record(report: Report) -> JsonObject:
@@ -35,6 +45,7 @@ def report_record(report: Report) -> JsonObject:
         "title": report.title,
         "run": _run(report.run),
         "images": [_image(image) for image in report.images],
+        "evaluation": None if report.evaluation is None else _evaluation(report.evaluation),
         "failures": [{"name": item.name, "reason": item.reason} for item in report.failures],
     }
 
@@ -48,11 +59,13 @@ def _run(run: RunInfo) -> JsonObject:
     return {
         "command": list(run.command),
         "created": run.created.isoformat(),
-        "seconds": finite(run.seconds),
         "device": run.device,
         "versions": dict(run.versions),
         "model": _model(run.model),
-        "preprocessing": _preprocessing(run.preprocessing),
+        "preprocessing": {**_preprocessing(run.preprocessing), "origin": run.recipe_origin},
+        "categories": run.categories_origin,
+        "labels": run.labels,
+        "structure": [_structure_line(line) for line in run.structure],
         "methods": [_method(method) for method in run.methods],
         "targets": list(run.targets),
         "top_k": run.top_k,
@@ -76,11 +89,22 @@ def _model(model: ModelInfo) -> JsonObject:
 
 def _preprocessing(recipe: Preprocessing) -> JsonObject:
     return {
+        "mode": recipe.mode,
         "resize": recipe.resize,
-        "crop": list(recipe.crop),
+        "crop": None if recipe.crop is None else list(recipe.crop),
         "mean": list(recipe.mean),
         "std": list(recipe.std),
         "interpolation": recipe.interpolation,
+        "channel_order": recipe.channel_order,
+    }
+
+
+def _structure_line(line: StructureLine) -> JsonObject:
+    return {
+        "depth": line.depth,
+        "text": line.text,
+        "layer": line.layer,
+        "explained": list(line.explained),
     }
 
 
@@ -100,9 +124,18 @@ def _image(image: ImageRecord) -> JsonObject:
         "sha256": image.sha256,
         "notes": list(image.notes),
         "geometry": _geometry(image.geometry),
+        "label": None if image.label is None else _true_class(image.label),
+        "label_rank": image.label_rank,
+        "right": image.right,
         "predictions": [_prediction(item) for item in image.predictions],
         "targets": [_target(target) for target in image.targets],
+        "overlaps": [_agreement(item) for item in image.overlaps],
+        "feature_maps": [_mosaic(mosaic) for mosaic in image.mosaics],
     }
+
+
+def _true_class(label: TrueClass) -> JsonObject:
+    return {"index": label.index, "category": label.category}
 
 
 def _geometry(geometry: ViewGeometry) -> JsonObject:
@@ -123,11 +156,17 @@ def _prediction(prediction: Prediction) -> JsonObject:
     }
 
 
-def _target(target: TargetRecord) -> JsonObject:
+def _target(record: TargetRecord) -> JsonObject:
+    target = record.target
     return {
-        "prediction": _prediction(target.prediction),
+        "name": target.name,
+        "group": target.is_group,
+        "classes": list(target.classes),
+        "logit": finite(target.logit),
+        "probability": finite(target.probability),
         "rank": target.rank,
-        "panels": [_panel(panel) for panel in target.panels],
+        "panels": [_panel(panel) for panel in record.panels],
+        "reading": None if record.reading is None else _reading(record.reading),
     }
 
 
@@ -140,4 +179,96 @@ def _panel(panel: Panel) -> JsonObject:
         "peak": finite(panel.peak),
         "state": panel.state.value,
         "overlay_file": panel.overlay_file,
+        "original_file": panel.original_file,
+    }
+
+
+def _reading(reading: Reading) -> JsonObject:
+    agreement = reading.methods_agree
+    return {
+        "heats": [_heat(heat) for heat in reading.heats],
+        "methods_agree": None if agreement is None else _agreement(agreement),
+    }
+
+
+def _heat(heat: HeatReading) -> JsonObject:
+    return {
+        "method": heat.method,
+        "layer": heat.layer,
+        "quadrants": dict(zip(QUADRANTS, map(finite, heat.quadrants), strict=True)),
+        "centroid": [finite(value) for value in heat.centroid],
+        "area": finite(heat.area),
+    }
+
+
+def _agreement(agreement: Agreement) -> JsonObject:
+    return {
+        "first": agreement.first,
+        "second": agreement.second,
+        "method": agreement.method,
+        "layer": agreement.layer,
+        "correlation": finite(agreement.correlation),
+        "overlap": finite(agreement.overlap),
+        "shared": finite(agreement.shared),
+    }
+
+
+def _mosaic(mosaic: Mosaic) -> JsonObject:
+    return {
+        "layer": mosaic.layer,
+        "shape": list(mosaic.shape),
+        "columns": mosaic.columns,
+        "rows": mosaic.rows,
+        "tile": list(mosaic.tile),
+        "gap": mosaic.gap,
+        "scale": mosaic.scale,
+        "ordered_by": mosaic.ordered_by,
+        "order": list(mosaic.order),
+        "minimum": finite(mosaic.minimum),
+        "maximum": finite(mosaic.maximum),
+        "weights": [
+            {"target": name, "by_channel": [_rounded(value) for value in values]}
+            for name, values in mosaic.weights
+        ],
+        "strongest": [_strongest(item) for item in mosaic.strongest],
+        "file": mosaic.file,
+    }
+
+
+def _strongest(strongest: StrongestChannels) -> JsonObject:
+    return {
+        "target": strongest.target,
+        "channels": [
+            {"channel": item.channel, "weight": _rounded(item.weight), "peak": finite(item.peak)}
+            for item in strongest.channels
+        ],
+    }
+
+
+def _rounded(value: float) -> float | None:
+    """Return ``value`` with six significant digits, as many as float32 holds for certain."""
+    return float(f"{value:.6g}") if math.isfinite(value) else None
+
+
+def _evaluation(evaluation: Evaluation) -> JsonObject:
+    confusion = evaluation.confusion
+    return {
+        "images": evaluation.images,
+        "right": evaluation.right,
+        "accuracy": evaluation.accuracy,
+        "in_top": evaluation.in_top,
+        "top": evaluation.top,
+        "unlabelled": evaluation.unlabelled,
+        "classes": [_class_count(item) for item in evaluation.classes],
+        "confusion": None if confusion is None else [list(row) for row in confusion],
+    }
+
+
+def _class_count(item: ClassCount) -> JsonObject:
+    return {
+        "index": item.index,
+        "category": item.category,
+        "images": item.images,
+        "right": item.right,
+        "predicted": item.predicted,
     }

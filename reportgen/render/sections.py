@@ -22,6 +22,10 @@ def _has_images(report: Report) -> bool:
     return bool(report.images)
 
 
+def _has_labels(report: Report) -> bool:
+    return report.evaluation is not None
+
+
 def _has_failures(report: Report) -> bool:
     return bool(report.failures)
 
@@ -43,6 +47,7 @@ class Section:
 SECTIONS: tuple[Section, ...] = (
     Section("summary", "Summary", "sections/summary.html.j2", _always),
     Section("predictions", "Predictions", "sections/predictions.html.j2", _has_images),
+    Section("labels", "Against the labels", "sections/labels.html.j2", _has_labels),
     Section("images", "Images", "sections/images.html.j2", _has_images),
     Section("failures", "Failures", "sections/failures.html.j2", _has_failures),
     Section("how", "How this was made", "sections/how.html.j2", _always),

@@ -46,7 +46,7 @@ def test_the_cat_is_a_cat(sample_report: Path) -> None:
 
 def test_two_targets_and_one_where_they_coincide(sample_report: Path) -> None:
     explained = {
-        item["name"]: [target["prediction"]["category"] for target in item["targets"]]
+        item["name"]: [target["name"] for target in item["targets"]]
         for item in content(sample_report)["images"]
     }
     assert explained["cat_and_coffee.jpg"] == ["Egyptian cat", "espresso"]
@@ -74,11 +74,12 @@ def pixels(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
 
 def test_every_overlay_is_saved_once_with_a_safe_name(sample_report: Path) -> None:
     named = [
-        panel["overlay_file"]
+        panel[kind]
         for item in content(sample_report)["images"]
         for target in item["targets"]
         for panel in target["panels"]
-        if panel["state"] == "shown"
+        for kind in ("overlay_file", "original_file")
+        if panel["state"] == "shown" and panel[kind] is not None
     ]
     on_disk = {f"overlays/{path.name}" for path in (sample_report / "overlays").iterdir()}
     assert len(named) == len(set(named))
@@ -167,7 +168,7 @@ def test_nothing_but_broken_pictures(run: Run, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (("--model", "alexnett"), "Did you mean 'alexnet'"),
-        (("--model", "nowhere:alexnet"), "no model source 'nowhere'"),
+        (("--model", "nowhere:alexnet"), "'nowhere'"),
         (("--layers", "features.99"), "no layer 'features.99'"),
         (("--layers", "classifier"), "cannot carry a map"),
         (("--methods", "gradcam"), "Did you mean 'grad-cam'"),
@@ -295,11 +296,9 @@ def test_the_same_bytes_again(
     found = []
     for _ in range(2):
         assert run("build", pictures, *PLUMBING, "-o", tmp_path / "out", "-q").code == 0
-        report = content(tmp_path / "out")
-        report["run"].pop("seconds")
-        found.append(report)
+        found.append(files_of(tmp_path / "out"))
     assert found[0] == found[1]
-    assert found[0]["run"]["created"].startswith("1970-01-01T00:00:00")
+    assert content(tmp_path / "out")["run"]["created"].startswith("1970-01-01T00:00:00")
 
 
 def test_layers_and_methods(run: Run, pictures: Path, tmp_path: Path) -> None:
@@ -320,7 +319,7 @@ def test_layers_and_methods(run: Run, pictures: Path, tmp_path: Path) -> None:
 
 def test_a_local_checkpoint(run: Run, pictures: Path, tmp_path: Path) -> None:
     torch.manual_seed(1)
-    network = torchvision_source._make("squeezenet1_1", 2)
+    network = torchvision_source.make("squeezenet1_1", 2)
     torch.save({"state_dict": network.state_dict()}, tmp_path / "two.pth")
     out = tmp_path / "out"
     arguments = ("--model", "squeezenet1_1", "--checkpoint", tmp_path / "two.pth")

@@ -45,7 +45,14 @@ def test_models(run: Run) -> None:
 def test_layers(run: Run) -> None:
     ran = run("layers", "--model", "alexnet", "--weights", "none")
     assert ran.code == 0
-    rows = {line.split()[0]: line for line in ran.out.splitlines() if line.strip()}
+    rows = {}
+    for line in ran.out.splitlines()[1:]:
+        digits, _, rest = line.partition(" ")
+        name = (rest if digits.isdecimal() or not digits else line).split()[0]
+        rows[name] = line
+        # A number as --layers takes it: here that of features.N.
+        assert not digits.isdecimal() or name == f"features.{digits}"
+    assert rows["features.10"].startswith("10 ")
     assert re.search(r"Sequential\s+256×6×6\s+grad-cam", rows["features"])
     for number in (0, 3, 6, 9, 12):
         assert "layer-cam" in rows[f"features.{number}"]
@@ -53,7 +60,7 @@ def test_layers(run: Run) -> None:
     assert "does not lie over the picture" in rows["classifier.6"]
 
 
-@pytest.mark.parametrize("argument", ["--version", "--help", "build --help"])
+@pytest.mark.parametrize("argument", ["--version", "--help", "build --help", "lab --help"])
 def test_help_and_version_import_nothing_heavy(argument: str) -> None:
     script = (
         "import sys; from reportgen import cli; "

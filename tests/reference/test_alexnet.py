@@ -101,9 +101,7 @@ def test_overlays_equal_the_labs_arithmetic(report: Path, model: nn.Module, name
     record = record_of(report, name)
     for target in record["targets"]:  # type: ignore[attr-defined]
         for panel in target["panels"]:
-            values = activation_and_gradient(
-                model, inputs, panel["layer"], target["prediction"]["index"]
-            )
+            values = activation_and_gradient(model, inputs, panel["layer"], target["classes"][0])
             expected, peak = lab_overlay(panel["method"], *values, bgr)
             found = cv2.imread(str(report / panel["overlay_file"]))
             assert found is not None

@@ -27,7 +27,7 @@ NAMES = torchvision.models.list_models(module=torchvision.models)
 @pytest.mark.parametrize("name", NAMES)
 def test_default_maps_of_every_torchvision_classifier(name: str) -> None:
     loaded = load_model(ModelRequest(name, weights="none"))
-    width, height = loaded.preprocessing.crop
+    width, height = loaded.preprocessing.crop or (224, 224)
     known = survey(loaded.module, (height, width))
     defaults = default_layers(known, loaded.architecture)
     layouts = {layer: known.layers[known.order[layer]].layout for layer in defaults.stages}
@@ -47,6 +47,7 @@ def test_default_maps_of_every_torchvision_classifier(name: str) -> None:
     with quiet_mode(loaded.module):
         (found,) = explain_batch(loaded.module, picture, plan)
     assert len(defaults.stages) >= 4
-    assert all(raw.values.min() >= 0 for raw in found.maps)
-    assert all(raw.peak > 0 for raw in found.maps if raw.method == "layer-cam")
+    maps = found.targets[0].maps
+    assert all(raw.values.min() >= 0 for raw in maps)
+    assert all(raw.peak > 0 for raw in maps if raw.method == "layer-cam")
     gc.collect()  # the largest have gigabytes of weights

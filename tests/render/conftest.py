@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from sample import hostile_report, report, untrained
+from sample import full_report, hostile_report, report, untrained
 
 from reportgen.render import render
 
@@ -42,6 +42,11 @@ def sample_untrained() -> Report:
 
 
 @pytest.fixture
+def full() -> Report:
+    return full_report()
+
+
+@pytest.fixture
 def hostile() -> Report:
     return hostile_report()
 
@@ -50,6 +55,13 @@ def hostile() -> Report:
 def sample_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sample")
     render(report(), folder)
+    return folder / "index.html"
+
+
+@pytest.fixture(scope="session")
+def full_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("full")
+    render(full_report(), folder)
     return folder / "index.html"
 
 

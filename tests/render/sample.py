@@ -10,19 +10,30 @@ import numpy as np
 from PIL import Image
 
 from reportgen.values import (
+    Agreement,
+    ChannelPicture,
+    ClassCount,
+    Evaluation,
     FailureRecord,
+    HeatReading,
     ImageRecord,
     MapState,
     MethodInfo,
     ModelInfo,
+    Mosaic,
     Panel,
     Picture,
     Prediction,
     Preprocessing,
+    Reading,
     Report,
     RunInfo,
     Size,
+    StrongestChannels,
+    StructureLine,
+    Target,
     TargetRecord,
+    TrueClass,
     ViewGeometry,
 )
 
@@ -70,6 +81,27 @@ METHODS = (
 )
 
 
+STRUCTURE = (
+    StructureLine(0, "AlexNet(", "", ()),
+    StructureLine(1, "(features): Sequential(", "features", ()),
+    StructureLine(
+        2,
+        "(0): Conv2d(3, 64, kernel_size=(11, 11), stride=(4, 4), padding=(2, 2))",
+        "features.0",
+        ("Layer-CAM",),
+    ),
+    StructureLine(2, "(1): ReLU(inplace=True)", "features.1", ()),
+    StructureLine(
+        2,
+        "(10): Conv2d(256, 256, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))",
+        "features.10",
+        ("Grad-CAM", "Layer-CAM", "feature maps"),
+    ),
+    StructureLine(1, ")", "", ()),
+    StructureLine(0, ")", "", ()),
+)
+
+
 def panel(  # noqa: PLR0913 - one argument for each thing that a test varies
     method: str,
     depth: int,
@@ -78,6 +110,7 @@ def panel(  # noqa: PLR0913 - one argument for each thing that a test varies
     peak: float = 0.0123,
     state: MapState = MapState.SHOWN,
     overlay_file: str | None = None,
+    on_original: Size | None = None,
 ) -> Panel:
     """Return the panel of ``method`` at the layer number ``depth``."""
     shown = state is MapState.SHOWN
@@ -91,7 +124,9 @@ def panel(  # noqa: PLR0913 - one argument for each thing that a test varies
         state=state,
         heat=picture(view, depth) if shown else None,
         overlay=picture(view, depth + 7) if shown else None,
+        on_original=picture(on_original, depth + 3) if on_original and shown else None,
         overlay_file=overlay_file,
+        original_file=f"originals/a b/#{depth}.png" if on_original and overlay_file else None,
     )
 
 
@@ -105,13 +140,14 @@ def predictions(best: int = 0) -> tuple[Prediction, ...]:
     )
 
 
-def target(
+def target(  # noqa: PLR0913 - one argument for each thing that a test varies
     prediction: Prediction,
     rank: int,
     *,
     view: Size = (48, 48),
     states: dict[int, MapState] | None = None,
     layers: int = 5,
+    on_original: Size | None = None,
 ) -> TargetRecord:
     """Return one target with Grad-CAM at the deepest layer and Layer-CAM at ``layers`` layers."""
     states = states or {}
@@ -123,10 +159,20 @@ def target(
             peak=float("nan") if states.get(depth) is MapState.NOT_FINITE else 1.25e-5 * 40**depth,
             state=states.get(depth, MapState.SHOWN),
             overlay_file=f"overlays/a b/#{depth}?.png" if depth == 0 else None,
+            on_original=on_original,
         )
         for depth in range(layers)
     ]
-    return TargetRecord(prediction, rank, (panel("grad-cam", 4, view=view), *grid))
+    file = "overlays/a b/#cam.png" if on_original else None
+    single = panel("grad-cam", 4, view=view, on_original=on_original, overlay_file=file)
+    return TargetRecord(explained(prediction, rank), (single, *grid))
+
+
+def explained(prediction: Prediction, rank: int) -> Target:
+    """Return the target that explains one predicted class."""
+    return Target(
+        prediction.category, (prediction.index,), prediction.logit, prediction.probability, rank
+    )
 
 
 def image(  # noqa: PLR0913 - one argument for each thing that a test varies
@@ -160,7 +206,6 @@ def run() -> RunInfo:
     return RunInfo(
         command=("reportgen", "my photos", "--target", "top1", "--out", "reports/it's here"),
         created=datetime(2025, 11, 23, 3, 16, 42, tzinfo=UTC),
-        seconds=83.4,
         device="cpu (2 threads)",
         versions=(("reportgen", "0.1.0"), ("Python", "3.11.2"), ("torch", "2.9.1")),
         model=ModelInfo(
@@ -176,8 +221,12 @@ def run() -> RunInfo:
         preprocessing=Preprocessing(
             256, (224, 224), (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), "bilinear"
         ),
+        recipe_origin="from the weights",
+        structure=STRUCTURE,
         methods=METHODS,
-        targets=("top1",),
+        targets=("first choice of each picture",),
+        categories_origin="from the weights",
+        labels="",
         top_k=5,
         alpha=0.5,
         colormap="turbo",
@@ -203,40 +252,215 @@ def report() -> Report:
     )
 
 
-def hostile_report() -> Report:
-    """Return a report in which every untrusted text tries something."""
-    hostile = HOSTILE_NAMES[0] + "\"' onload=alert(1) {{7*7}} \u2028 &amp; </title></style>"
-    images = []
-    for number, name in enumerate(HOSTILE_NAMES):
-        plain = image(name, best=number % 5)
-        images.append(
-            replace(
-                plain,
-                notes=(hostile,),
-                predictions=tuple(replace(item, category=hostile) for item in plain.predictions),
-                targets=tuple(
-                    replace(
-                        item,
-                        prediction=replace(item.prediction, category=hostile),
-                        panels=tuple(
-                            replace(one, layer=hostile, overlay_file=hostile) for one in item.panels
-                        ),
-                    )
-                    for item in plain.targets
-                ),
-            )
-        )
+PAIR = ("cat", "dog")
+"""Names of the targets that every picture of the full report has: a group and a class."""
+
+
+def full_report() -> Report:
+    """Return a report with everything in it that is only shown where it was asked for."""
+    images = (
+        full_image("cats/tabby.jpg", label=281, label_rank=1),
+        full_image("dogs/beagle.png", best=1, label=162, label_rank=3),
+        full_image("dogs/tall.png", best=2, label=283, label_rank=1, photo=(48, 64)),
+        full_image("stray.webp", best=3),
+    )
     return Report(
-        title=hostile,
+        title="Cats and dogs, and what AlexNet sees in them",
         run=replace(
             run(),
-            command=("reportgen", hostile),
-            device=hostile,
-            model=replace(run().model, name=hostile, architecture=hostile, weights=hostile),
-            targets=(hostile,),
+            targets=("cat (5 classes: 281 to 285)", "dog (class 162)"),
+            labels="the folder of each picture",
         ),
-        images=tuple(images),
-        failures=(FailureRecord(name=hostile, reason=hostile),),
+        images=images,
+        failures=(FailureRecord("broken.jpg", "truncated after 1200 of 5000 bytes"),),
+        evaluation=Evaluation(
+            images=3,
+            right=2,
+            in_top=3,
+            top=5,
+            unlabelled=1,
+            classes=(
+                ClassCount(162, "beagle", 1, 0, 0),
+                ClassCount(281, "tabby", 1, 1, 1),
+                ClassCount(282, "Egyptian cat", 0, 0, 1),
+                ClassCount(283, "tiger cat", 1, 1, 1),
+            ),
+            confusion=((0, 0, 1, 0), (0, 1, 0, 0), (0, 0, 0, 0), (0, 0, 0, 1)),
+        ),
+    )
+
+
+def full_image(  # noqa: PLR0913 - one argument for each thing that a test varies
+    name: str,
+    *,
+    best: int = 0,
+    label: int | None = None,
+    label_rank: int | None = None,
+    view: Size = (48, 48),
+    photo: Size = (64, 48),
+) -> ImageRecord:
+    """Return a picture with a group and a class as targets, readings and feature maps."""
+    found = predictions(best)
+    dog = Prediction(162, "beagle", 1.25, 0.0173)
+    cat = Target("cat", (281, 282, 283, 284, 285), 9.9, 0.9126, None, CATEGORIES)
+    records = (
+        replace(
+            target(found[0], 1, view=view, on_original=photo),
+            target=cat,
+            reading=reading((0.1, 0.2, 0.3, 0.4)),
+        ),
+        replace(
+            target(dog, 37, view=view, on_original=photo),
+            target=replace(explained(dog, 37), name="dog"),
+            reading=reading((0.55, 0.25, 0.15, 0.05)),
+        ),
+    )
+    names = {item.index: item.category for item in found} | {162: "beagle"}
+    return replace(
+        image(name, best=best, view=view),
+        photo=picture(photo, best),
+        geometry=ViewGeometry((photo[0] * 20, photo[1] * 20), *_cut(photo)),
+        targets=records,
+        label=None if label is None else TrueClass(label, names[label]),
+        label_rank=label_rank,
+        overlaps=(
+            Agreement("cat", "dog", "grad-cam", LAYERS[-1], 0.41, 0.12, 0.33),
+            Agreement("cat", "dog", "layer-cam", LAYERS[-1], -0.2, 0.0, 0.08),
+        ),
+        mosaics=(mosaic(),),
+    )
+
+
+def _cut(photo: Size) -> tuple[Size, int, int, Size]:
+    """Return where a centre crop of 224 lies after the shorter side became 256."""
+    scale = 256 / min(photo)
+    resized = (round(photo[0] * scale), round(photo[1] * scale))
+    return resized, (resized[0] - 224) // 2, (resized[1] - 224) // 2, (224, 224)
+
+
+def reading(quadrants: tuple[float, float, float, float]) -> Reading:
+    """Return what two methods at the deepest layer say of a map."""
+    _, upper_right, lower_left, lower_right = quadrants
+    centroid = (upper_right + lower_right, lower_left + lower_right)
+    return Reading(
+        heats=tuple(
+            HeatReading(name, LAYERS[-1], quadrants, centroid, area)
+            for name, area in (("grad-cam", 0.183), ("layer-cam", 0.094))
+        ),
+        methods_agree=Agreement("grad-cam", "layer-cam", "layer-cam", LAYERS[-1], 0.87, 0.61, 0.72),
+    )
+
+
+def mosaic(
+    *, channels: int = 12, columns: int = 4, ordered_by: str = "channel", scale: str = "channel"
+) -> Mosaic:
+    """Return the channels of the deepest layer as tiles of 13×13 with a gap of one pixel."""
+    rows = -(-channels // columns)
+    weights = tuple(
+        (name, tuple(sign * 0.0111111 * (channel - 3) for channel in range(channels)))
+        for name, sign in zip(PAIR, (1, -1), strict=True)
+    )
+    by_weight = sorted(range(channels), key=lambda channel: -weights[0][1][channel])
+    return Mosaic(
+        layer=LAYERS[-1],
+        shape=(channels, 13, 13),
+        columns=columns,
+        rows=rows,
+        tile=(13, 13),
+        gap=1,
+        scale=scale,
+        ordered_by=ordered_by,
+        order=tuple(by_weight if ordered_by == "weight" else range(channels)),
+        minimum=-3.25,
+        maximum=17.5,
+        weights=weights,
+        picture=picture((columns * 14 + 1, rows * 14 + 1), 5),
+        file="features/a b/#1.png",
+        strongest=tuple(
+            StrongestChannels(
+                name,
+                tuple(
+                    ChannelPicture(channel, values[channel], 4.5 + channel, picture((13, 13), 9))
+                    for channel in sorted(range(channels), key=lambda item: -values[item])[:8]
+                ),
+            )
+            for name, values in weights
+        ),
+    )
+
+
+HOSTILE = HOSTILE_NAMES[0] + "\"' onload=alert(1) {{7*7}} \u2028 &amp; </title></style>"
+
+
+def hostile_report() -> Report:
+    """Return a report in which every untrusted text tries something."""
+    full = full_report()
+    assert full.evaluation is not None
+    return Report(
+        title=HOSTILE,
+        run=replace(
+            full.run,
+            command=("reportgen", HOSTILE),
+            device=HOSTILE,
+            recipe_origin=HOSTILE,
+            categories_origin=HOSTILE,
+            labels=HOSTILE,
+            model=replace(run().model, name=HOSTILE, architecture=HOSTILE, weights=HOSTILE),
+            targets=(HOSTILE,),
+            methods=tuple(replace(item, layers=(HOSTILE,)) for item in METHODS),
+            structure=(StructureLine(1, HOSTILE, HOSTILE, (HOSTILE,)),),
+        ),
+        images=tuple(hostile_image(name, number) for number, name in enumerate(HOSTILE_NAMES)),
+        failures=(FailureRecord(name=HOSTILE, reason=HOSTILE),),
+        evaluation=replace(
+            full.evaluation,
+            classes=tuple(replace(item, category=HOSTILE) for item in full.evaluation.classes),
+        ),
+    )
+
+
+def hostile_image(name: str, number: int) -> ImageRecord:
+    """Return a picture with ``name`` whose other texts are hostile; the first has everything."""
+    plain = full_image(name, best=number % 5, label=281, label_rank=2)
+    return replace(
+        plain,
+        notes=(HOSTILE,),
+        label=TrueClass(281, HOSTILE),
+        predictions=tuple(replace(item, category=HOSTILE) for item in plain.predictions),
+        targets=tuple(hostile_target(item) for item in plain.targets),
+        overlaps=tuple(
+            replace(item, first=HOSTILE, second=HOSTILE + "2", layer=HOSTILE)
+            for item in plain.overlaps
+        ),
+        mosaics=tuple(hostile_mosaic(item) for item in plain.mosaics if number == 0),
+    )
+
+
+def hostile_target(plain: TargetRecord) -> TargetRecord:
+    """Return ``plain`` with hostile names of target, layers and files."""
+    assert plain.reading is not None
+    assert plain.reading.methods_agree is not None
+    return TargetRecord(
+        target=replace(plain.target, name=HOSTILE, members=(HOSTILE,) * len(plain.target.members)),
+        panels=tuple(
+            replace(item, layer=HOSTILE, overlay_file=HOSTILE, original_file=HOSTILE)
+            for item in plain.panels
+        ),
+        reading=Reading(
+            heats=tuple(replace(item, layer=HOSTILE) for item in plain.reading.heats),
+            methods_agree=replace(plain.reading.methods_agree, layer=HOSTILE),
+        ),
+    )
+
+
+def hostile_mosaic(plain: Mosaic) -> Mosaic:
+    """Return ``plain`` with hostile names of layer, targets and file."""
+    return replace(
+        plain,
+        layer=HOSTILE,
+        weights=tuple((HOSTILE, values) for _, values in plain.weights),
+        file=HOSTILE,
+        strongest=tuple(replace(item, target=HOSTILE) for item in plain.strongest),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sample import HOSTILE_NAMES, image, report
+from sample import HOSTILE, HOSTILE_NAMES, full_report, image, mosaic, report
 
 from reportgen.render import render
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Dialog, Page
+    from playwright.sync_api import Browser, Dialog, Page, Position
 
 pytestmark = pytest.mark.browser
 
@@ -118,7 +118,7 @@ def test_sorting_by_number_starts_with_the_largest(
 def test_filtering_by_file_and_by_any_class(visit: Callable[..., Page], sample_page: Path) -> None:
     page = visit(sample_page)
     box = page.get_by_label("Filter by file or class")
-    shown = page.locator("output")
+    shown = page.locator(".controls output")
     assert shown.inner_text() == "3 of 3 shown"
     box.fill("PAIR")
     assert shown_files(page) == ["cats/pair.png"]
@@ -137,6 +137,187 @@ def test_filtering_hides_cards_on_a_phone(visit: Callable[..., Page], sample_pag
     assert shown_files(page) == ["odd.png"]
 
 
+# -- labels, feature maps, details -----------------------------------------------------------
+
+
+def test_only_what_is_wrong(visit: Callable[..., Page], full_page: Path) -> None:
+    page = visit(full_page)
+    shown = page.locator(".controls output")
+    assert len(shown_files(page)) == 4
+    page.get_by_label("wrong only (1)").check()
+    assert shown_files(page) == ["dogs/beagle.png"]
+    assert shown.inner_text() == "1 of 4 shown"
+    page.get_by_label("right only (2)").check()
+    assert shown_files(page) == ["cats/tabby.jpg", "dogs/tall.png"]
+    page.get_by_label("Filter by file or class").fill("dogs/")
+    assert shown_files(page) == ["dogs/tall.png"]
+    page.get_by_label("all (4)").check()
+    assert shown_files(page) == ["dogs/beagle.png", "dogs/tall.png"]
+
+
+def test_without_labels_there_is_no_such_choice(
+    visit: Callable[..., Page], sample_page: Path
+) -> None:
+    page = visit(sample_page)
+    assert page.locator(".controls").count() == 1
+    assert page.locator("input[type=radio]").count() == 0
+
+
+def test_sorting_by_true_class(visit: Callable[..., Page], full_page: Path) -> None:
+    page = visit(full_page)
+    heading(page, "True class").get_by_role("button").click()
+    truths = page.locator(".predictions td.truth bdi").all_inner_texts()
+    assert truths == ["beagle", "tabby", "tiger cat"]
+
+
+def test_classes_can_be_sorted_but_not_filtered(
+    visit: Callable[..., Page], full_page: Path
+) -> None:
+    page = visit(full_page)
+    page.locator(".tally").get_by_role("button", name="Share").click()
+    names = page.locator(".tally tbody th").all_inner_texts()
+    assert names == ["tabby", "tiger cat", "beagle", "Egyptian cat"]
+    assert page.locator(".controls").count() == 1
+
+
+def test_a_wide_matrix_scrolls_by_itself(visit: Callable[..., Page], tmp_path: Path) -> None:
+    full = full_report()
+    assert full.evaluation is not None
+    one = full.evaluation.classes[1]
+    many = tuple(replace(one, index=index, category=f"class {index}") for index in range(50))
+    counts = tuple(tuple(int(row == column) for column in range(50)) for row in range(50))
+    render(
+        replace(full, evaluation=replace(full.evaluation, classes=many, confusion=counts)), tmp_path
+    )
+    page = visit(tmp_path / "index.html", width=390)
+    assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+    inside = page.evaluate(
+        """() => {
+            const scroll = document.querySelector(".matrix .scroll");
+            return [scroll.scrollWidth, scroll.clientWidth];
+        }"""
+    )
+    assert inside[0] > 2 * inside[1]
+
+
+def middle_of_tile(page: Page, column: int, row: int) -> Position:
+    """Return the place of a tile of the first mosaic, 4 columns and 3 rows of it."""
+    box = page.locator("[data-mosaic]").first.bounding_box()
+    assert box is not None
+    return {"x": box["width"] * (column + 0.5) / 4, "y": box["height"] * (row + 0.5) / 3}
+
+
+def test_pointing_at_a_tile_names_its_channel(visit: Callable[..., Page], full_page: Path) -> None:
+    page = visit(full_page)
+    tiles = page.locator("[data-mosaic]").first
+    readout = page.locator(".readout").first
+    assert not page.locator(".cell").first.is_visible()
+    tiles.scroll_into_view_if_needed()
+    tiles.hover(position=middle_of_tile(page, 1, 2))
+    expected = "channel 9, Grad-CAM weight +0.0667 for cat, −0.0667 for dog"
+    assert readout.inner_text() == expected
+    assert page.locator(".cell").first.get_attribute("title") == expected
+    edges = page.evaluate(
+        """() => {
+            const tiles = document.querySelector("[data-mosaic]").getBoundingClientRect();
+            const cell = document.querySelector(".cell").getBoundingClientRect();
+            return [(cell.left - tiles.left) / tiles.width, (cell.top - tiles.top) / tiles.height,
+                cell.width / tiles.width, cell.height / tiles.height];
+        }"""
+    )
+    assert edges == pytest.approx([15 / 57, 29 / 43, 13 / 57, 13 / 43], abs=0.002)
+    tiles.hover(position={"x": 0, "y": 0})
+    assert readout.inner_text().startswith("channel 0,")
+
+
+def test_tapping_a_tile_names_its_channel(visit: Callable[..., Page], full_page: Path) -> None:
+    page = visit(full_page, width=390, has_touch=True)
+    tiles = page.locator("[data-mosaic]").first
+    tiles.scroll_into_view_if_needed()
+    tiles.tap(position=middle_of_tile(page, 3, 1))
+    assert page.locator(".readout").first.inner_text().startswith("channel 7,")
+
+
+def test_arrow_keys_move_over_the_tiles(visit: Callable[..., Page], full_page: Path) -> None:
+    page = visit(full_page)
+    readout = page.locator(".readout").first
+    page.locator("[data-mosaic]").first.focus()
+    seen = [readout.inner_text()]
+    for key in ("ArrowLeft", "ArrowRight", "ArrowDown", "End", "ArrowDown", "ArrowUp", "Home"):
+        page.keyboard.press(key)
+        seen.append(readout.inner_text())
+    channels = [int(text.partition(",")[0].removeprefix("channel ")) for text in seen]
+    assert channels == [0, 0, 1, 5, 11, 11, 7, 0]
+
+
+def test_tiles_in_order_of_weight_keep_their_numbers(
+    visit: Callable[..., Page], tmp_path: Path
+) -> None:
+    full = full_report()
+    one = replace(full.images[0], mosaics=(mosaic(channels=10, ordered_by="weight"),))
+    render(replace(full, images=(one,)), tmp_path)
+    page = visit(tmp_path / "index.html")
+    tiles = page.locator("[data-mosaic]")
+    readout = page.locator(".readout")
+    tiles.focus()
+    assert readout.inner_text().startswith("channel 9,")
+    page.keyboard.press("End")
+    assert readout.inner_text().startswith("channel 0,")
+    tiles.hover(position=middle_of_tile(page, 3, 2))  # no channel is left for this one
+    assert readout.inner_text().startswith("channel 0,")
+
+
+def test_maps_on_the_original_open_on_demand(visit: Callable[..., Page], full_page: Path) -> None:
+    page = visit(full_page)
+    details = page.locator("#image-1-target-1 details")
+    picture = details.locator("img").first
+    assert not picture.is_visible()
+    details.locator("summary").click()
+    assert picture.is_visible()
+    page.emulate_media(media="print")
+    assert not page.locator("#image-1-target-2 details").is_visible()
+    assert page.locator(".structure pre").is_visible()
+
+
+def test_overview_pictures_are_equally_wide(visit: Callable[..., Page], full_page: Path) -> None:
+    page = visit(full_page)
+    widths = page.evaluate(
+        """() => [...document.querySelectorAll(".overview img")]
+            .map((img) => img.getBoundingClientRect().width)"""
+    )
+    assert len(widths) == 4 * 5
+    assert widths == pytest.approx([widths[0]] * len(widths), abs=1)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_counts_are_readable_on_their_shade(
+    scheme: str, visit: Callable[..., Page], full_page: Path
+) -> None:
+    page = visit(full_page, color_scheme=scheme)
+    ratios = page.evaluate(SHADES)
+    assert len(ratios) > 3 * 4
+    assert min(ratios) >= 4.5
+
+
+SHADES = """() => {
+    const parse = (colour) => {
+        const numbers = colour.match(/[\\d.]+/g).map(Number);
+        return colour.startsWith("color(") ? numbers.slice(0, 3) : numbers.map((n) => n / 255);
+    };
+    const linear = (part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    const luminance = (colour) => {
+        const [r, g, b] = parse(colour).map(linear);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    return [...document.querySelectorAll(".confusion tbody td, .quadrants tbody td")]
+        .map((cell) => {
+            const style = getComputedStyle(cell);
+            const [a, b] = [luminance(style.color), luminance(style.backgroundColor)];
+            return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        });
+}"""
+
+
 def test_copying_the_command(visit: Callable[..., Page], sample_page: Path) -> None:
     page = visit(sample_page, permissions=["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Copy").click()
@@ -149,16 +330,17 @@ def test_copying_the_command(visit: Callable[..., Page], sample_page: Path) -> N
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", ["sample_page", "hostile_page"])
+@pytest.mark.parametrize("name", ["sample_page", "full_page", "hostile_page"])
 def test_nothing_overflows_the_window(
     name: str, width: int, visit: Callable[..., Page], request: pytest.FixtureRequest
 ) -> None:
     page = visit(request.getfixturevalue(name), width=width)
     page.add_style_tag(content=".image { content-visibility: visible !important }")
+    page.evaluate("document.querySelectorAll('details').forEach((e) => { e.open = true; })")
     wide = page.evaluate(
         """() => [...document.body.querySelectorAll("*")]
             .filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
-            .filter((e) => !e.closest(".photo, .visually-hidden"))
+            .filter((e) => !e.closest(".photo, .visually-hidden, .scroll table"))
             .map((e) => e.outerHTML.slice(0, 80))"""
     )
     assert wide == []
@@ -302,5 +484,16 @@ def test_hostile_names_show_as_text(visit: Callable[..., Page], hostile_page: Pa
     page = visit(hostile_page)
     assert page.locator("#image-1 h3").text_content() == HOSTILE_NAMES[0]
     page.get_by_label("Filter by file or class").fill("<script>")
-    assert page.locator("output").inner_text() == "6 of 6 shown"
+    assert page.locator(".controls output").inner_text() == "6 of 6 shown"
     assert page.evaluate("document.scripts.length") == 1
+
+
+def test_hostile_names_of_targets_show_as_text(
+    visit: Callable[..., Page], hostile_page: Path
+) -> None:
+    page = visit(hostile_page)
+    tiles = page.locator("[data-mosaic]").first
+    tiles.focus()
+    weight = f"Grad-CAM weight −0.0333 for {HOSTILE}, +0.0333 for {HOSTILE}"
+    assert page.locator(".readout").first.text_content() == f"channel 0, {weight}"
+    assert page.locator(".readout *").count() == 0

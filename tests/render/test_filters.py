@@ -6,10 +6,8 @@ import math
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sample import METHODS, panel
 
 from reportgen.render import filters
-from reportgen.values import ViewGeometry
 
 
 @pytest.mark.parametrize(
@@ -48,6 +46,14 @@ def test_significant(value: float, text: str) -> None:
     assert filters.significant(value) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0123, "+0.0123"), (-0.002, "−0.00200"), (0.0, "0"), (math.nan, "not finite")],
+)
+def test_signed(value: float, text: str) -> None:
+    assert filters.signed(value) == text
+
+
 @pytest.mark.parametrize(("value", "text"), [(-1.5, "−1.50"), (12.345, "12.35"), (-0.001, "0.00")])
 def test_decimal(value: float, text: str) -> None:
     assert filters.decimal(value) == text
@@ -81,14 +87,6 @@ def test_moment() -> None:
     assert filters.moment(west) == "2025-11-22 23:46 UTC−03:30"
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(4.24, "4.2 s"), (59.97, "1 min 00 s"), (185, "3 min 05 s"), (7260, "2 h 01 min")],
-)
-def test_duration(seconds: float, text: str) -> None:
-    assert filters.duration(seconds) == text
-
-
 def test_href_encodes_all_but_the_slash() -> None:
     assert filters.href("a b/#1?.png") == "a%20b/%231%3F.png"
     assert filters.href("javascript:alert(1)") == "javascript%3Aalert%281%29"
@@ -99,21 +97,3 @@ def test_a_name_is_its_folder_and_its_base() -> None:
     for name in ("a.png", "a/b c/d.png", "/x"):
         assert filters.folder_of(name) + filters.base_of(name) == name
     assert filters.folder_of("a/b.png") == "a/"
-
-
-def test_unseen_is_the_area_outside_the_view() -> None:
-    assert filters.unseen(ViewGeometry((100, 100), (50, 50), 0, 0, (50, 50))) == 0
-    assert filters.unseen(ViewGeometry((200, 100), (100, 50), 25, 0, (50, 50))) == 0.5
-    # A view larger than the picture was padded: nothing is unseen.
-    assert filters.unseen(ViewGeometry((10, 10), (10, 10), -5, -5, (20, 20))) == 0
-
-
-def test_panels_are_grouped_by_method_in_their_order() -> None:
-    panels = [panel("layer-cam", 0), panel("layer-cam", 1), panel("grad-cam", 4)]
-    groups = filters.by_method(panels, METHODS)
-    assert [(group.method.title, len(group.panels), group.single) for group in groups] == [
-        ("Layer-CAM", 2, False),
-        ("Grad-CAM", 1, True),
-    ]
-    assert filters.leading(groups) is groups[1]
-    assert filters.leading(groups[:1]) is groups[0]

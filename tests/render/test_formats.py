@@ -19,7 +19,8 @@ from sample import HOSTILE_NAMES, image, picture
 from reportgen.render import FORMATS, OutputFormat, render
 from reportgen.render import formats as formats_module
 from reportgen.render.formats import harmless
-from reportgen.values import FailureRecord
+from reportgen.render.records import report_record
+from reportgen.values import FailureRecord, TrueClass
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,7 +94,7 @@ def test_the_schema_is_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(schema())
 
 
-@pytest.mark.parametrize("name", ["sample", "sample_untrained", "hostile"])
+@pytest.mark.parametrize("name", ["sample", "sample_untrained", "full", "hostile"])
 def test_json_fits_its_schema(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     record = written_json(request.getfixturevalue(name), tmp_path)
     jsonschema.validate(record, schema(), cls=jsonschema.Draft202012Validator)
@@ -125,11 +126,80 @@ def test_numbers_that_are_not_finite_become_null(
     assert written["targets"][0]["panels"][0]["peak"] is None
     assert written["predictions"][0]["logit"] is None
     assert written["predictions"][0]["probability"] is None
-    assert written_rows(report, tmp_path)[1][5] == ""
+    assert written_rows(report, tmp_path)[1][7] == ""
 
 
-def test_json_holds_no_pictures(sample: Report, tmp_path: Path) -> None:
-    written_json(sample, tmp_path)
+def test_readings_that_are_not_finite_become_null(full: Report, tmp_path: Path) -> None:
+    (first, *_) = full.images
+    odd = replace(
+        first,
+        overlaps=(replace(first.overlaps[0], correlation=math.nan),),
+        mosaics=(replace(first.mosaics[0], maximum=math.inf, weights=(("cat", (math.nan, 1.5)),)),),
+    )
+    report = replace(full, images=(odd,))
+    record = written_json(report, tmp_path)
+    jsonschema.validate(record, schema(), cls=jsonschema.Draft202012Validator)
+    written = record["images"][0]
+    assert written["overlaps"][0]["correlation"] is None
+    assert written["feature_maps"][0]["maximum"] is None
+    assert written["feature_maps"][0]["weights"][0]["by_channel"] == [None, 1.5]
+
+
+def test_json_tells_a_group_from_a_class(full: Report, tmp_path: Path) -> None:
+    group, single = written_json(full, tmp_path)["images"][0]["targets"]
+    assert (group["group"], group["rank"], len(group["classes"])) == (True, None, 5)
+    assert (single["group"], single["rank"], single["classes"]) == (False, 37, [162])
+
+
+def test_json_has_labels_and_their_evaluation(full: Report, tmp_path: Path) -> None:
+    record = written_json(full, tmp_path)
+    assert [image["right"] for image in record["images"]] == [True, False, True, None]
+    assert record["images"][1]["label"] == {"index": 162, "category": "beagle"}
+    assert record["images"][1]["label_rank"] == 3
+    assert record["evaluation"]["accuracy"] == pytest.approx(2 / 3)
+    assert record["evaluation"]["confusion"][0] == [0, 0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "expected"),
+    [
+        (
+            {"mode": "letterbox", "resize": None, "channel_order": "bgr"},
+            {"mode": "letterbox", "resize": None, "crop": [224, 224], "channel_order": "bgr"},
+        ),
+        (
+            {"mode": "none", "resize": None, "crop": None},
+            {"mode": "none", "resize": None, "crop": None, "channel_order": "rgb"},
+        ),
+    ],
+)
+def test_json_has_every_mode_of_preprocessing(
+    recipe: dict[str, Any], expected: dict[str, Any], full: Report, tmp_path: Path
+) -> None:
+    preprocessing = replace(full.run.preprocessing, **recipe)
+    record = written_json(
+        replace(full, run=replace(full.run, preprocessing=preprocessing)), tmp_path
+    )
+    jsonschema.validate(record, schema(), cls=jsonschema.Draft202012Validator)
+    assert expected.items() <= record["run"]["preprocessing"].items()
+
+
+def test_json_says_which_layers_of_the_network_are_explained(full: Report, tmp_path: Path) -> None:
+    lines = written_json(full, tmp_path)["run"]["structure"]
+    assert [line["layer"] for line in lines if line["explained"]] == ["features.0", "features.10"]
+
+
+def test_json_has_a_list_of_numbers_on_one_line(full: Report, tmp_path: Path) -> None:
+    record = written_json(full, tmp_path)
+    text = (tmp_path / "report.json").read_text(encoding="utf-8")
+    assert '\n        "view": [224, 224]\n' in text
+    assert json.dumps(record["images"][0]["feature_maps"][0]["order"]) in text
+    plain = json.loads(json.dumps(report_record(full)))
+    assert record == plain
+
+
+def test_json_holds_no_pictures(full: Report, tmp_path: Path) -> None:
+    written_json(full, tmp_path)
     assert "base64" not in (tmp_path / "report.json").read_text(encoding="utf-8")
 
 
@@ -149,7 +219,8 @@ def test_a_lone_surrogate_is_written_and_stays_valid(sample: Report, tmp_path: P
 
 def test_csv_has_one_row_for_every_image(sample: Report, tmp_path: Path) -> None:
     head, *rows = written_rows(sample, tmp_path)
-    assert head[:6] == ["file", "status", "reason", *(f"top1_{part}" for part in PARTS)]
+    fixed = ["file", "status", "reason", "true_class", "right"]
+    assert head[:8] == [*fixed, *(f"top1_{part}" for part in PARTS)]
     assert head[-3:] == [f"top5_{part}" for part in PARTS]
     assert {len(row) for row in rows} == {len(head)}
     assert [row[0] for row in rows] == [
@@ -158,8 +229,8 @@ def test_csv_has_one_row_for_every_image(sample: Report, tmp_path: Path) -> None
         "odd.png",
         "broken.jpg",
     ]
-    assert rows[0][1:6] == ["done", "", "281", "tabby", "0.7312"]
-    assert rows[-1][1:4] == ["failed", "truncated after 1200 of 5000 bytes", ""]
+    assert rows[0][1:8] == ["done", "", "", "", "281", "tabby", "0.7312"]
+    assert rows[-1][1:6] == ["failed", "truncated after 1200 of 5000 bytes", "", "", ""]
 
 
 PARTS = ("index", "category", "probability")
@@ -171,6 +242,17 @@ def test_csv_without_a_single_image_has_its_columns(sample: Report, tmp_path: Pa
     assert len(row) == len(head)
 
 
+def test_csv_says_what_is_right(full: Report, tmp_path: Path) -> None:
+    _, *rows = written_rows(full, tmp_path)
+    assert [row[3:5] for row in rows] == [
+        ["tabby", "true"],
+        ["beagle", "false"],
+        ["tiger cat", "true"],
+        ["", ""],
+        ["", ""],
+    ]
+
+
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_cells_that_start_a_formula_are_harmless(
     start: str, sample: Report, tmp_path: Path
@@ -178,12 +260,14 @@ def test_cells_that_start_a_formula_are_harmless(
     text = f"{start}1+1"
     plain = image(text)
     odd = replace(
-        plain, predictions=(replace(plain.predictions[0], category=text), *plain.predictions[1:])
+        plain,
+        predictions=(replace(plain.predictions[0], category=text), *plain.predictions[1:]),
+        label=TrueClass(281, text),
     )
     report = replace(sample, images=(odd,), failures=(FailureRecord(text, text),))
     rows = written_rows(report, tmp_path)
-    found = [rows[1][0], rows[1][4], rows[2][0], rows[2][2]]
-    assert found == [f"'{text}"] * 4
+    found = [rows[1][0], rows[1][3], rows[1][6], rows[2][0], rows[2][2]]
+    assert found == [f"'{text}"] * 5
     assert harmless(f"a{text}") == f"a{text}"
 
 

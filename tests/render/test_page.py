@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import b64encode
 from collections import Counter
@@ -9,16 +10,23 @@ from dataclasses import replace
 from hashlib import sha256
 from html.parser import HTMLParser
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from sample import CATEGORIES, HOSTILE_NAMES, METHODS, image, panel
+from sample import CATEGORIES, HOSTILE, HOSTILE_NAMES, METHODS, PAIR, image, mosaic, panel
 
 from reportgen.errors import TemplateError
 from reportgen.render import check_templates, render
 from reportgen.render import environment as environment_module
 from reportgen.render import sections as sections_module
-from reportgen.values import MapState
+from reportgen.render.environment import SCRIPTS, STYLES
+from reportgen.render.words import (
+    THRESHOLDS,
+    describe_agreement,
+    describe_heat,
+    describe_overlap,
+)
+from reportgen.values import MapState, ViewGeometry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,9 +34,10 @@ if TYPE_CHECKING:
     from reportgen.values import Report
 
 ALLOWED = """
-    alt aria-hidden aria-label aria-labelledby charset class content data-copy data-match
-    data-sort data-sortable data-value datetime decoding height href http-equiv id lang name rel
-    role scope src start style tabindex title width
+    alt aria-hidden aria-label aria-labelledby charset class colspan content data-copy
+    data-filterable data-match data-mosaic data-sort data-sortable data-value data-verdict datetime
+    decoding height href http-equiv id lang name open rel role scope src start style tabindex title
+    width
 """
 ATTRIBUTES = set(ALLOWED.split())
 
@@ -75,6 +84,20 @@ def written(report: Report, folder: Path, **options: Path) -> str:
     return (folder / "index.html").read_text(encoding="utf-8")
 
 
+def squeezed(text: str) -> str:
+    """Return ``text`` with single spaces, as a browser shows it."""
+    return re.sub(r"\s+", " ", text)
+
+
+def section(page: str, name: str) -> str:
+    """Return the part of ``page`` with the anchor ``name``."""
+    start = page.index(f'<section class="part" id="{name}"')
+    return page[start : page.index('<section class="part"', start + 1)]
+
+
+TITLES = {method.name: method.title for method in METHODS}
+
+
 @pytest.fixture
 def templates(tmp_path: Path) -> Path:
     folder = tmp_path / "templates"
@@ -85,16 +108,19 @@ def templates(tmp_path: Path) -> Path:
 # -- safety ----------------------------------------------------------------------------------
 
 
-def test_hostile_text_stays_text(hostile: Report, sample: Report, tmp_path: Path) -> None:
+def test_hostile_text_stays_text(hostile: Report, full: Report, tmp_path: Path) -> None:
     page = Page(written(hostile, tmp_path))
     assert page.elements["script"] == page.elements["style"] == page.elements["title"] == 1
-    assert set(page.elements) <= set(Page(written(sample, tmp_path)).elements) | {"nav"}
+    assert set(page.elements) <= set(Page(written(full, tmp_path)).elements)
     assert {name for _, name, _ in page.attributes} <= ATTRIBUTES
     assert "alert(1)" not in page.script
+    for data in page.values("data-mosaic"):
+        assert [name for name, _ in json.loads(data)["weights"]] == [HOSTILE, HOSTILE]
     for name in HOSTILE_NAMES:
         assert name in page.text
     assert "{{7*7}}" in page.text
-    assert "49" not in page.text.replace(hostile.run.created.isoformat(), "")
+    # What 7*7 would have become; no number of the sample has these digits.
+    assert "49" not in page.text
 
 
 def test_links_lead_into_the_page_or_to_files_beside_it(hostile: Report, tmp_path: Path) -> None:
@@ -108,10 +134,12 @@ def test_links_lead_into_the_page_or_to_files_beside_it(hostile: Report, tmp_pat
     assert all(source.startswith("data:image/") for source in page.values("src"))
 
 
-def test_every_id_is_unique(sample: Report, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["sample", "full"])
+def test_every_id_is_unique(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    report = request.getfixturevalue(name)
     assert [
         name
-        for name, number in Counter(Page(written(sample, tmp_path)).values("id")).items()
+        for name, number in Counter(Page(written(report, tmp_path)).values("id")).items()
         if number > 1
     ] == []
 
@@ -183,8 +211,12 @@ def test_a_run_in_which_every_image_failed(sample: Report, tmp_path: Path) -> No
     assert not {"predictions", "images"} & set(page.values("id"))
 
 
-def test_headings_never_skip_a_level(sample: Report, tmp_path: Path) -> None:
-    levels = [int(level) for level in re.findall(r"<h([1-6])", written(sample, tmp_path))]
+@pytest.mark.parametrize("name", ["sample", "full"])
+def test_headings_never_skip_a_level(
+    name: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    page = written(request.getfixturevalue(name), tmp_path)
+    levels = [int(level) for level in re.findall(r"<h([1-6])", page)]
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
@@ -213,7 +245,207 @@ def test_targets_without_a_drawn_map_are_still_compared(sample: Report, tmp_path
     empty = panel("grad-cam", 4, state=MapState.NO_EVIDENCE, peak=0.0)
     targets = tuple(replace(item, panels=(empty,)) for item in plain.targets)
     page = Page(written(replace(sample, images=(replace(plain, targets=targets),)), tmp_path))
-    assert page.text.count("no positive evidence") == 4
+    assert page.text.count("no positive evidence") == 2 * 3  # overview, beside the other, alone
+
+
+# -- what is only there where it was asked for ------------------------------------------------
+
+
+def test_a_plain_report_has_nothing_of_the_rest(sample: Report, tmp_path: Path) -> None:
+    page = Page(written(sample, tmp_path))
+    assert not {"labels", "words", "overview-title"} & set(page.values("id"))
+    for word in ("True class", "Accuracy", "On the original photo", "Reading", "Feature maps"):
+        assert word not in page.text
+    assert not {"data-mosaic", "data-verdict"} & {name for _, name, _ in page.attributes}
+
+
+def test_a_group_is_called_one_and_names_its_classes(full: Report, tmp_path: Path) -> None:
+    text = squeezed(Page(written(full, tmp_path)).text)
+    assert text.count("group of 5 classes") == len(full.images)
+    assert "tabby, Egyptian cat, tiger cat, lynx, Siamese cat, Siamese. The probability" in text
+    assert "the model’s 37th choice" in text
+    assert "None" not in text
+
+
+def test_the_map_on_the_original_is_shown_and_shaded(full: Report, tmp_path: Path) -> None:
+    page = Page(written(replace(full, images=full.images[:1]), tmp_path))
+    text = squeezed(page.text)
+    large = "On the original photo; the part the model did not see is shaded."
+    assert text.count(large) == 2
+    assert page.elements["details"] == 2 + 1  # one per target, and the structure of the network
+    alts = [alt for alt in page.values("alt") if "on the original photo" in alt]
+    assert len(alts) == 2 * (1 + 5)
+    assert page.values("class").count("seen") == 1 + len(alts)
+    assert page.values("href").count("originals/a%20b/%230.png") == 2  # in the grids of both
+    assert page.values("href").count("originals/a%20b/%234.png") == 2  # of both, drawn large
+
+
+def test_without_a_shade_nothing_is_said_of_one(full: Report, tmp_path: Path) -> None:
+    whole = ViewGeometry((224, 224), (224, 224), 0, 0, (224, 224))
+    images = (replace(full.images[0], geometry=whole),)
+    text = squeezed(Page(written(replace(full, images=images), tmp_path)).text)
+    assert "On the original photo." in text
+    assert "did not see" not in text
+
+
+@pytest.mark.parametrize(
+    ("geometry", "mode", "caption"),
+    [
+        (ViewGeometry((1280, 960), (341, 256), 58, 16, (224, 224)), "shorter", "was cut away"),
+        (ViewGeometry((640, 480), (224, 168), 0, -28, (224, 224)), "letterbox", ", with padding."),
+        (ViewGeometry((640, 480), (224, 224), 0, 0, (224, 224)), "squash", "all of it, squashed."),
+        (ViewGeometry((61, 47), (61, 47), 0, 0, (61, 47)), "none", "The model saw all of it."),
+    ],
+)
+def test_the_caption_says_what_the_model_saw(
+    geometry: ViewGeometry, mode: str, caption: str, full: Report, tmp_path: Path
+) -> None:
+    run = replace(full.run, preprocessing=replace(full.run.preprocessing, mode=mode))
+    report = replace(full, run=run, images=(replace(full.images[0], geometry=geometry),))
+    (found,) = re.findall(r"<figcaption>Original, .*?</figcaption>", written(report, tmp_path))
+    assert caption in found
+
+
+def test_labels_are_told_in_words_not_in_colour_alone(full: Report, tmp_path: Path) -> None:
+    page = Page(written(full, tmp_path))
+    assert page.values("data-verdict") == ["right", "wrong", "right"]
+    text = squeezed(page.text)
+    assert "True class beagle ✗ wrong the model ranks it 3rd" in text
+    assert "True class tabby ✓ right" in text
+    assert "2 of 3 right, 66.7%; among the first 5: 3, 100.0%" in text
+    assert "1 image without a label is not counted." in text
+    assert "no label" in text
+
+
+def test_wrong_pictures_are_listed(full: Report, tmp_path: Path) -> None:
+    part = section(written(full, tmp_path), "labels")
+    links = re.findall(r'<a href="(#image-\d+)"', part)
+    assert links == ["#image-2"]
+    many = replace(full, images=(full.images[1],) * 51)
+    part = section(written(many, tmp_path), "labels")
+    assert len(re.findall(r'<a href="#image-\d+"', part)) == 50
+    assert "The first 50 of 51" in part
+    none = replace(full, images=full.images[:1])
+    assert "<p>None.</p>" in section(written(none, tmp_path), "labels").replace(
+        ' class="quiet"', ""
+    )
+
+
+def test_the_confusion_matrix_is_left_out_where_classes_are_too_many(
+    full: Report, tmp_path: Path
+) -> None:
+    page = written(full, tmp_path)
+    assert "beagle, taken for Egyptian cat: 1 of 1" in page
+    assert full.evaluation is not None
+    many = replace(full, evaluation=replace(full.evaluation, confusion=None))
+    page = written(many, tmp_path)
+    assert '<table class="confusion' not in page
+    assert "too many for a table" in page
+
+
+def test_methods_and_targets_stand_side_by_side(full: Report, tmp_path: Path) -> None:
+    page = written(replace(full, images=full.images[:1]), tmp_path)
+    (table,) = re.findall(r'<table class="abreast".*?</table>', page, re.DOTALL)
+    rows = [re.findall(r'alt="([^"]*)"', row) for row in table.split("<tr>")[2:]]
+    assert rows == [
+        [f"{method} for “{name}” at features.10, overlay" for name in PAIR]
+        for method in ("Grad-CAM", "Layer-CAM")
+    ]
+    assert table.count('href="#image-1-target-2"') == 2
+
+
+def test_more_than_four_targets_wrap(sample: Report, tmp_path: Path) -> None:
+    page = written(replace(sample, images=(image(targets=5),)), tmp_path)
+    assert '<table class="abreast"' not in page
+    assert "The 5 targets side by side" in page
+
+
+def test_the_overview_leads_to_every_target(full: Report, tmp_path: Path) -> None:
+    page = written(full, tmp_path)
+    (table,) = re.findall(r'<table class="overview".*?</table>', page, re.DOTALL)
+    links = re.findall(r'href="#(image-\d+-target-\d+)"', table)
+    assert links == [
+        f"image-{number}-target-{target}" for number in (1, 2, 3, 4) for target in (1, 2, 1, 2)
+    ]
+    assert set(links) <= set(Page(page).values("id"))
+    assert table.count("Grad-CAM for </span><bdi>dog</bdi>") == 1
+    assert table.count('colspan="2"') == 2
+
+
+def test_readings_are_told_in_numbers_and_in_words(full: Report, tmp_path: Path) -> None:
+    page = written(replace(full, images=full.images[:1]), tmp_path)
+    text = squeezed(Page(page).text)
+    assert page.count('<table class="quadrants">') == 2 * 2
+    record = full.images[0].targets[0]
+    assert record.reading is not None
+    assert record.reading.methods_agree is not None
+    for sentence in (
+        describe_heat(record.reading.heats[0], "Grad-CAM", "cat"),
+        describe_agreement(record.reading.methods_agree, TITLES),
+        describe_overlap(full.images[0].overlaps[1], TITLES),
+    ):
+        assert squeezed(sentence) in text
+    assert "−0.20" in text
+    for threshold in THRESHOLDS:
+        assert threshold.words in text
+
+
+def test_a_reading_of_one_method_compares_none(full: Report, tmp_path: Path) -> None:
+    first = full.images[0]
+    (target, _) = first.targets
+    assert target.reading is not None
+    alone = replace(target.reading, heats=target.reading.heats[:1], methods_agree=None)
+    one = replace(first, targets=(replace(target, reading=alone),), overlaps=())
+    text = Page(written(replace(full, images=(one,)), tmp_path)).text
+    assert "agree" not in text[: text.index("How this was made", text.index("Where the heat is"))]
+
+
+def test_feature_maps_say_how_they_are_scaled_and_ordered(full: Report, tmp_path: Path) -> None:
+    first = full.images[0]
+    page = written(replace(full, images=(first,)), tmp_path)
+    assert "12 channels of 13×13" in page
+    assert "4×3 tiles, in order of channel number; each tile from its own minimum" in page
+    assert 'href="features/a%20b/%231.png"' in page
+    assert page.count('<span class="channel">') == 2 * 8
+    assert "Largest Grad-CAM weights for <bdi>dog</bdi>" in page
+    assert "weight +0.0889" in page
+    assert page.count('"tiles enlarged"') == 1
+    large = replace(first, mosaics=(mosaic(channels=400, columns=40),))
+    assert '"tiles enlarged"' not in written(replace(full, images=(large,)), tmp_path)
+    other = replace(first, mosaics=(mosaic(ordered_by="weight", scale="layer"),))
+    page = written(replace(full, images=(other,)), tmp_path)
+    assert "Grad-CAM weight for the first target, largest first; all tiles from −3.25 to" in page
+
+
+def test_the_network_is_printed_with_what_is_explained(full: Report, tmp_path: Path) -> None:
+    page = written(full, tmp_path)
+    (block,) = re.findall(r'<details class="structure".*?</details>', page, re.DOTALL)
+    assert block.startswith('<details class="structure" open>')
+    text = Page(block).text
+    assert "\nAlexNet(\n  (features): Sequential(\n    (0): Conv2d(3, 64" in "\n" + text.partition(
+        "prints it"
+    )[2].strip("\n")
+    assert block.count("explained") == 2
+    assert re.findall(r'<span class="tag">([^<]+)', block) == [
+        "Layer-CAM",
+        "Grad-CAM",
+        "Layer-CAM",
+        "feature maps",
+    ]
+    long = replace(full, run=replace(full.run, structure=full.run.structure * 9))
+    assert '<details class="structure">' in written(long, tmp_path)
+
+
+def test_where_things_come_from(full: Report, tmp_path: Path) -> None:
+    origins: dict[str, Any] = {"recipe_origin": "R-1", "categories_origin": "C-1", "labels": "L-1"}
+    text = squeezed(Page(written(replace(full, run=replace(full.run, **origins)), tmp_path)).text)
+    assert "0.225) R-1" in text
+    assert "Class namesC-1" in text
+    assert "LabelsL-1" in text
+    nothing: dict[str, Any] = dict.fromkeys(origins, "")
+    text = squeezed(Page(written(replace(full, run=replace(full.run, **nothing)), tmp_path)).text)
+    assert "Class names" not in text
+    assert "Labels" not in text
 
 
 # -- templates -------------------------------------------------------------------------------
@@ -231,10 +463,15 @@ def test_style_and_script_can_be_replaced_and_are_taken_literally(
     sample: Report, templates: Path, tmp_path: Path
 ) -> None:
     (templates / "report.css").write_text("a{#b{color:red}} {{ not_a_name }}")
+    (templates / "styles").mkdir()
+    (templates / "styles/maps.css").write_text("b{#c}")
     (templates / "report.js").write_text("'use strict'; /* {% raw */")
     page = written(sample, tmp_path, template_dir=templates)
-    assert "a{#b{color:red}} {{ not_a_name }}" in page
-    assert Page(page).script == "'use strict'; /* {% raw */"
+    assert "a{#b{color:red}} {{ not_a_name }}\n" in page
+    assert "b{#c}\n" in page
+    assert ".overview .file" not in page
+    assert Page(page).script.startswith("'use strict'; /* {% raw */\n")
+    assert "[data-mosaic]" in page
 
 
 def test_a_replacement_can_extend_what_it_replaces(
@@ -266,7 +503,7 @@ def test_a_new_section_is_one_template_and_one_line(
         ("{% if %}\n", 1, "Expected an expression"),
         ("\n{{ 1 // 0 }}\n", 2, "ZeroDivisionError"),
         ("\n{% include 'nowhere.j2' %}\n", 2, "nowhere.j2"),
-        ("\n\n{{ run.seconds|no_such_filter }}", 3, "No filter named 'no_such_filter'"),
+        ("\n\n{{ run.device|no_such_filter }}", 3, "No filter named 'no_such_filter'"),
         ("{% from 'macros.html.j2' import bar %}\n{{ bar() }}", 2, "'fraction' was not provided"),
     ],
 )
@@ -313,6 +550,14 @@ def test_templates_can_be_checked_before_the_run(templates: Path) -> None:
     check_templates(templates)
     (templates / "sections/how.html.j2").write_text("\n{% for %}")
     with pytest.raises(TemplateError, match=r"how\.html\.j2, line 2"):
+        check_templates(templates)
+
+
+@pytest.mark.parametrize("name", [*STYLES, *SCRIPTS])
+def test_every_style_and_script_is_checked(name: str, templates: Path) -> None:
+    (templates / name).parent.mkdir(exist_ok=True)
+    (templates / name).write_text("</style></script>")
+    with pytest.raises(TemplateError, match=re.escape(name)):
         check_templates(templates)
 
 

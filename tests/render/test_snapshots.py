@@ -44,7 +44,7 @@ def scrubbed(page: str) -> str:
     return re.sub(r"(<(style|script)>).*?(</\2>)", r"\1…\3", page, flags=re.DOTALL)
 
 
-@pytest.mark.parametrize("name", ["sample", "sample_untrained", "hostile"])
+@pytest.mark.parametrize("name", ["sample", "sample_untrained", "full", "hostile"])
 def test_page(
     name: str, request: pytest.FixtureRequest, tmp_path: Path, snapshot: SnapshotAssertion
 ) -> None:
@@ -53,7 +53,7 @@ def test_page(
     assert scrubbed(page) == snapshot(extension_class=HtmlFile)
 
 
-@pytest.mark.parametrize("name", ["sample", "hostile"])
+@pytest.mark.parametrize("name", ["sample", "full", "hostile"])
 @pytest.mark.parametrize(
     ("filename", "extension"), [("report.json", JsonFile), ("predictions.csv", CsvFile)]
 )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import torch
 from nets import ConvNet, Linear2, Structured, Twice
 from torch import nn
+from torchvision.models import GoogLeNetOutputs, InceptionOutputs
 
 from reportgen.capture import Capture, logits_of, quiet_mode
 
@@ -180,20 +183,169 @@ def test_several_backwards_share_one_forward() -> None:
     assert not torch.equal(first, second)
 
 
-def test_logits_of_every_usual_output() -> None:
-    class Output:
-        logits = torch.zeros(2, 3)
+def test_the_tensor_with_the_pictures_batch_size_is_taken() -> None:
+    """Others hold windows or patches in its place, or are only passed on."""
 
-    for output in (
-        torch.zeros(2, 3),
-        (torch.zeros(2, 3), torch.ones(2, 3)),
-        [torch.zeros(2, 3)],
-        {"logits": torch.zeros(2, 3), "other": torch.ones(1)},
-        {"first": torch.zeros(2, 3)},
-        Output(),
-    ):
-        assert torch.equal(logits_of(output), torch.zeros(2, 3))
-    with pytest.raises(TypeError, match=r"not \(2, 3, 4, 4\)"):
-        logits_of(torch.zeros(2, 3, 4, 4))
-    with pytest.raises(TypeError, match="not str"):
-        logits_of("nothing")
+    class Several(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 1)
+
+        def forward(self, x: torch.Tensor, scale: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            windows = x.reshape(-1, 3, 4, 4)
+            return windows, x.mean(dim=(2, 3)), scale, self.conv(x) * scale
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.several = Several()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            scale = torch.ones(x.shape[0], 1, 8, 8)
+            values: torch.Tensor = self.several(x, scale=scale)[3]
+            return values.mean(dim=(2, 3))
+
+    activations, gradients = both(Net(), ["several"])
+    assert activations["several"].shape == (2, 4, 8, 8)
+    assert gradients["several"][:, 0].any()
+
+
+def test_a_layer_that_returns_its_input_has_a_gradient_of_its_own() -> None:
+    """Past it, that is: not also past the other layers that use the same input."""
+
+    class Residual(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 2, 1)
+            self.rest = nn.Identity()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.conv(x)
+            mixed: torch.Tensor = 10 * x + self.rest(x)
+            return mixed.mean(dim=(2, 3))
+
+    _, gradients = both(Residual(), ["conv", "rest"])
+    torch.testing.assert_close(gradients["conv"][:, 0], torch.full((2, 8, 8), 11 / 64))
+    torch.testing.assert_close(gradients["rest"][:, 0], torch.full((2, 8, 8), 1 / 64))
+
+
+def test_an_in_place_layer_whose_result_is_ignored() -> None:
+    class Careless(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 2, 1)
+            self.relu = nn.ReLU(inplace=True)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.conv(x)
+            self.relu(x)
+            return x.mean(dim=(2, 3))
+
+    activations, gradients = both(Careless(), ["conv", "relu"])
+    assert activations["relu"].min() == 0
+    torch.testing.assert_close(gradients["relu"][:, 0], torch.full((2, 8, 8), 1 / 64))
+
+
+class ModelOutput(OrderedDict[str, torch.Tensor]):
+    """Fields by key and by attribute, kept in step, as in transformers."""
+
+    def __setitem__(self, key: str, value: torch.Tensor) -> None:
+        super().__setitem__(key, value)
+        super().__setattr__(key, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    name: str
+    values: torch.Tensor
+
+
+@pytest.mark.parametrize("kind", ["model output", "dataclass", "nested"])
+def test_structured_outputs_keep_their_type(kind: str) -> None:
+    class Layer(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 2, 1)
+
+        def forward(self, x: torch.Tensor) -> Any:  # noqa: ANN401 - the structure under test
+            values = self.conv(x)
+            if kind == "model output":
+                return ModelOutput(values=values)
+            return Record("kept", values) if kind == "dataclass" else ["kept", ({"v": values},)]
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = Layer()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            given = self.layer(x)
+            values: torch.Tensor
+            if kind == "nested":
+                assert given[0] == "kept"
+                values = given[1][0]["v"]
+            else:
+                values = given.values
+            if kind == "model output":
+                assert given["values"] is values
+            return values.mean(dim=(2, 3))
+
+    activations, gradients = both(Net(), ["layer"])
+    assert activations["layer"].shape == (2, 2, 8, 8)
+    torch.testing.assert_close(gradients["layer"][:, 0], torch.full((2, 8, 8), 1 / 64))
+
+
+LOGITS = torch.arange(6.0).view(2, 3)
+FEATURES = torch.ones(2, 3, 4, 4)
+
+
+class Holder:
+    """Neither a dict nor a dataclass."""
+
+    def __init__(self, **fields: object) -> None:
+        vars(self).update(fields)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        LOGITS,
+        LOGITS[:, :, None, None],
+        LOGITS[:, :, None],
+        (LOGITS, torch.ones(2, 3)),
+        [LOGITS],
+        (FEATURES, (LOGITS, FEATURES)),
+        {"logits": LOGITS, "other": torch.ones(1)},
+        {"features": torch.ones(2, 3), "logits": LOGITS},
+        {"aux": torch.ones(2, 3), "out": LOGITS},
+        {"aux": torch.ones(2, 3), "output": LOGITS},
+        {"aux": torch.ones(2, 3), "pred": LOGITS},
+        {"ids": torch.ones(2, 3, dtype=torch.long), "maps": FEATURES, "scores": LOGITS},
+        {"first": LOGITS},
+        {"head": {"logits": LOGITS[:, :, None, None]}},
+        ModelOutput(loss=torch.ones(1), logits=LOGITS),
+        Holder(logits=LOGITS, attentions=None),
+        Holder(logits=None, out=LOGITS),
+        Record("kept", LOGITS),
+        GoogLeNetOutputs(LOGITS, torch.ones(2, 3), torch.ones(2, 3)),
+        InceptionOutputs(LOGITS, torch.ones(2, 3)),
+    ],
+    ids=lambda output: type(output).__name__,
+)
+def test_logits_of_every_usual_output(output: object) -> None:
+    assert torch.equal(logits_of(output), LOGITS)
+
+
+@pytest.mark.parametrize(
+    ("output", "found"),
+    [
+        (FEATURES, r"not \(2, 3, 4, 4\)"),
+        ("nothing", "not str"),
+        (None, "not NoneType"),
+        ({"maps": FEATURES}, "not dict"),
+        (torch.ones(2, 3, dtype=torch.long), r"not \(2, 3\)"),
+    ],
+)
+def test_outputs_without_logits(output: object, found: str) -> None:
+    with pytest.raises(TypeError, match=found):
+        logits_of(output)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import struct
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -17,6 +19,7 @@ from reportgen.errors import ImageError
 from reportgen.values import DecodedImage, ImageFile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -68,12 +71,33 @@ def test_content_decides_not_the_suffix(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read(path).pixels, noise())
 
 
-@pytest.mark.parametrize("subsampling", [0, 2])
-def test_jpeg_as_opencv_reads_it(tmp_path: Path, subsampling: int) -> None:
-    path = save(smooth(), tmp_path / "a.jpg", subsampling=subsampling, quality=90)
+def assert_as_opencv_reads_it(path: Path) -> None:
     bgr = cv2.imread(str(path))
     assert bgr is not None
     np.testing.assert_array_equal(read(path).pixels, bgr[:, :, ::-1])
+
+
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:2", "4:2:0"])
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("picture", [noise(), smooth(), smooth(64, 64)], ids=["1", "2", "3"])
+def test_jpeg_as_opencv_reads_it(
+    tmp_path: Path, picture: NDArray[np.uint8], subsampling: str, *, progressive: bool
+) -> None:
+    options = {"subsampling": subsampling, "progressive": progressive, "quality": 80}
+    assert_as_opencv_reads_it(save(picture, tmp_path / "a.jpg", **options))
+
+
+@pytest.mark.parametrize("sampling", [411, 440])
+def test_jpeg_with_rare_subsampling_as_opencv_reads_it(tmp_path: Path, sampling: int) -> None:
+    factor = getattr(cv2, f"IMWRITE_JPEG_SAMPLING_FACTOR_{sampling}")
+    assert cv2.imwrite(
+        str(tmp_path / "a.jpg"), smooth(), [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, factor]
+    )
+    assert_as_opencv_reads_it(tmp_path / "a.jpg")
+
+
+def test_grey_jpeg_as_opencv_reads_it(tmp_path: Path) -> None:
+    assert_as_opencv_reads_it(save(smooth()[:, :, 0], tmp_path / "a.jpg"))
 
 
 @pytest.mark.parametrize(
@@ -110,12 +134,27 @@ def test_exif_orientation(tmp_path: Path, orientation: int, corner: tuple[int, i
     assert image.notes == (() if orientation == 1 else upright)
 
 
-def test_exif_orientation_of_a_jpeg(tmp_path: Path) -> None:
+UPRIGHT: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
+    1: lambda stored: stored,
+    2: np.fliplr,
+    3: lambda stored: np.rot90(stored, 2),
+    4: np.flipud,
+    5: lambda stored: stored.transpose(1, 0, 2),
+    6: lambda stored: np.rot90(stored, -1),
+    7: lambda stored: np.rot90(stored, 2).transpose(1, 0, 2),
+    8: np.rot90,
+}
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "tif", "webp"])
+@pytest.mark.parametrize("orientation", UPRIGHT)
+def test_exif_orientation_in_every_format(tmp_path: Path, suffix: str, orientation: int) -> None:
     exif = Image.Exif()
-    exif[ORIENTATION] = 6
-    plain = save(smooth(), tmp_path / "a.jpg")
-    turned = save(smooth(), tmp_path / "b.jpg", exif=exif)
-    np.testing.assert_array_equal(read(turned).pixels, np.rot90(read(plain).pixels, -1))
+    exif[ORIENTATION] = orientation
+    plain = save(smooth(), tmp_path / f"a.{suffix}")
+    turned = read(save(smooth(), tmp_path / f"b.{suffix}", exif=exif))
+    np.testing.assert_array_equal(turned.pixels, UPRIGHT[orientation](read(plain).pixels))
+    assert bool(turned.notes) is (orientation != 1)
 
 
 def test_first_frame_of_an_animation(tmp_path: Path) -> None:
@@ -178,11 +217,117 @@ def test_float_tiff_with_nan(tmp_path: Path) -> None:
     assert reason(path) == "holds values that are not finite"
 
 
-def test_cmyk_jpeg(tmp_path: Path) -> None:
-    Image.new("CMYK", (16, 16), (0, 255, 255, 0)).save(tmp_path / "a.jpg", quality=95)
-    pixels = read(tmp_path / "a.jpg").pixels
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_sixteen_bit_colour_is_scaled_not_clipped(tmp_path: Path, suffix: str) -> None:
+    deep = np.array([[[0, 257, 25700], [65535, 32896, 128]]], dtype=np.uint16)
+    assert cv2.imwrite(str(tmp_path / f"a.{suffix}"), deep[:, :, ::-1])
+    image = read(tmp_path / f"a.{suffix}")
+    assert image.pixels.tolist() == [[[0, 1, 100], [255, 128, 0]]]
+    assert image.notes == ()
+
+
+def test_sixteen_bit_rgba_on_white(tmp_path: Path) -> None:
+    deep = np.array([[[65535, 0, 0, 65535], [65535, 0, 0, 0]]], dtype=np.uint16)
+    assert cv2.imwrite(str(tmp_path / "a.png"), deep[:, :, [2, 1, 0, 3]])
+    assert read(tmp_path / "a.png").pixels.tolist() == [[[255, 0, 0], [255, 255, 255]]]
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    check = struct.pack(">I", zlib.crc32(kind + content))
+    return struct.pack(">I", len(content)) + kind + content + check
+
+
+def save_png(path: Path, header: tuple[int, ...], row: bytes, transparent: bytes = b"") -> Path:
+    """Write one row of pixels in a form that Pillow does not write itself."""
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", *header, 0, 0, 0))
+    data += chunk(b"tRNS", transparent) if transparent else b""
+    path.write_bytes(data + chunk(b"IDAT", zlib.compress(b"\0" + row)) + chunk(b"IEND", b""))
+    return path
+
+
+def test_sixteen_bit_grey_with_alpha_on_white(tmp_path: Path) -> None:
+    row = struct.pack(">6H", 0, 65535, 25700, 65535, 65535 // 2, 0)
+    image = read(save_png(tmp_path / "a.png", (3, 1, 16, 4), row))
+    assert image.pixels[0].tolist() == [[0] * 3, [100] * 3, [255] * 3]
+
+
+def test_sixteen_bit_grey_with_a_transparent_value_on_white(tmp_path: Path) -> None:
+    row = struct.pack(">3H", 0, 258, 259)
+    key = struct.pack(">H", 258)
+    image = read(save_png(tmp_path / "a.png", (3, 1, 16, 0), row, key))
+    assert image.pixels[0].tolist() == [[0] * 3, [255] * 3, [1] * 3]
+    assert image.notes == ("transparency laid on white",)
+
+
+def test_two_bits_of_grey(tmp_path: Path) -> None:
+    image = read(save_png(tmp_path / "a.png", (4, 1, 2, 0), bytes([0b00011011])))
+    assert image.pixels[0].tolist() == [[0] * 3, [85] * 3, [170] * 3, [255] * 3]
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "bmp"])
+def test_one_bit(tmp_path: Path, suffix: str) -> None:
+    pattern = noise()[:, :, 0] > 99
+    Image.fromarray(pattern).save(tmp_path / f"a.{suffix}")
+    with Image.open(tmp_path / f"a.{suffix}") as stored:
+        assert stored.mode == "1"
+    expected = np.where(pattern, 255, 0)
+    np.testing.assert_array_equal(read(tmp_path / f"a.{suffix}").pixels, np.dstack([expected] * 3))
+
+
+def test_palette(tmp_path: Path) -> None:
+    palette = Image.new("P", (2, 1))
+    palette.putpalette([10, 20, 30, 200, 100, 50])
+    palette.putpixel((1, 0), 1)
+    palette.save(tmp_path / "a.png")
+    image = read(tmp_path / "a.png")
+    assert image.pixels.tolist() == [[[10, 20, 30], [200, 100, 50]]]
+    assert image.notes == ()
+
+
+def test_palette_with_half_transparent_colours_on_white(tmp_path: Path) -> None:
+    palette = Image.new("P", (2, 1))
+    palette.putpalette([10, 20, 30, 200, 100, 0])
+    palette.putpixel((1, 0), 1)
+    palette.save(tmp_path / "a.png", transparency=bytes([255, 102]))
+    pixels = read(tmp_path / "a.png").pixels
+    assert pixels[0, 0].tolist() == [10, 20, 30]
+    assert np.abs(pixels[0, 1].astype(int) - (233, 193, 153)).max() <= 1  # 0.4 · colour + 0.6
+
+
+INKS = [
+    ((0, 255, 255, 0), (255, 0, 0)),
+    ((255, 0, 255, 0), (0, 255, 0)),
+    ((0, 0, 0, 0), (255, 255, 255)),
+    ((0, 0, 0, 255), (0, 0, 0)),
+    ((0, 255, 255, 51), (204, 0, 0)),
+]
+"""Cyan, magenta, yellow, black, and the colour that they make."""
+
+
+def save_ycck(path: Path, inks: tuple[int, ...]) -> None:
+    """Write a JPEG as Photoshop does: inverted, its three colours turned into luma and chroma."""
+    luma = Image.new("RGB", (1, 1), inks[:3]).convert("YCbCr").getpixel((0, 0))
+    assert isinstance(luma, tuple)
+    # Pillow inverts when it writes; the inks inverted twice are the inks.
+    stored = (*(255 - int(value) for value in luma), inks[3])
+    Image.new("CMYK", (16, 16), stored).save(path, quality=100)
+    data = bytearray(path.read_bytes())
+    data[data.index(b"Adobe") + 11] = 2  # the marker's transform: 0 is CMYK, 2 is YCCK
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(("inks", "colour"), INKS)
+@pytest.mark.parametrize("kind", ["cmyk.jpg", "ycck.jpg", "cmyk.tif"])
+def test_printing_inks(
+    tmp_path: Path, kind: str, inks: tuple[int, ...], colour: tuple[int, ...]
+) -> None:
+    if kind.startswith("ycck"):
+        save_ycck(tmp_path / kind, inks)
+    else:
+        Image.new("CMYK", (16, 16), inks).save(tmp_path / kind)
+    pixels = read(tmp_path / kind).pixels
     assert pixels.shape == (16, 16, 3)
-    assert np.abs(pixels.astype(int) - (255, 0, 0)).max() <= 4
+    assert np.abs(pixels.astype(int) - colour).max() <= 4
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png"])

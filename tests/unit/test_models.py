@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 import torch
 from torchvision.models import alexnet, get_model, get_model_weights
 
+from reportgen.errors import ModelError, OptionError
 from reportgen.models import ModelRequest, list_models, load_model
 from reportgen.models.source import hash_weights
-from reportgen.models.torchvision_source import _builder_options, _make
+from reportgen.models.torchvision_source import _builder_options, make
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
 def test_builders_get_what_their_weights_expect(name: str) -> None:
-    assert bool(_make(name, 10).transform_input)
+    assert bool(make(name, 10).transform_input)
 
 
 @pytest.mark.parametrize(("name", "side"), [("vit_b_16", 224), ("vit_h_14", 518)])
@@ -25,7 +31,7 @@ def test_vision_transformers_are_built_for_their_weights_size(name: str, side: i
 @pytest.mark.parametrize("name", ["googlenet", "inception_v3", "vit_b_32"])
 def test_the_default_weights_names_fit(name: str) -> None:
     """What torchvision would load fits what we build, but for the side heads of training."""
-    ours = _make(name, 1000).state_dict()
+    ours = make(name, 1000).state_dict()
     options = {"init_weights": False, "aux_logits": False} if name != "vit_b_32" else {}
     theirs = get_model(name, weights=None, **options).state_dict()
     assert {key: value.shape for key, value in ours.items()} == {
@@ -60,6 +66,53 @@ def test_the_embedded_model_says_where_it_is_from() -> None:
     assert not loaded.module.training
 
 
+def test_without_a_name_the_embedded_model_is_loaded() -> None:
+    loaded = load_model(ModelRequest(None))
+    assert loaded.architecture == "efficientnet_lite0"
+    assert loaded.recipe_origin == "timm's configuration of tf_efficientnet_lite0"
+    assert loaded.categories_origin == "ImageNet-1k"
+    assert loaded.named
+
+
+def test_random_weights_say_whose_recipe_is_theirs() -> None:
+    loaded = load_model(ModelRequest("squeezenet1_1", weights="none"))
+    assert loaded.recipe_origin == "torchvision squeezenet1_1's default weights"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("resnet19", "no model 'resnet19'. Did you mean"),
+        ("torchvision:resnet19", "no model 'torchvision:resnet19'"),
+        ("torchvison:resnet18", "no model source and no importable Python module 'torchvison'"),
+        ("a b:resnet18", "no model source 'a b'"),
+    ],
+)
+def test_names_that_nobody_knows(name: str, words: str) -> None:
+    with pytest.raises(ModelError, match=words):
+        load_model(ModelRequest(name))
+
+
+def test_options_that_contradict_each_other(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="'default' or 'none' is expected, found 'imagenet'"):
+        load_model(ModelRequest("alexnet", weights="imagenet"))
+    with pytest.raises(OptionError, match="--weights none and --checkpoint"):
+        load_model(ModelRequest("alexnet", weights="none", checkpoint=tmp_path / "x.pth"))
+
+
+def test_downloaded_weights_keep_the_versions_of_their_layers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """MNASNet cannot be loaded without them."""
+    net = make("mnasnet0_5", 1000)
+    state = net.state_dict()
+    state["AuxLogits.fc.weight"] = torch.zeros(1)
+    weights = get_model_weights("mnasnet0_5").DEFAULT
+    monkeypatch.setattr(type(weights), "get_state_dict", lambda *_, **__: state)
+    loaded = load_model(ModelRequest("mnasnet0_5"))
+    assert loaded.info.weights_sha256 == hash_weights(net)
+
+
 def test_listings_are_found_by_source_and_name() -> None:
     assert [item.name for item in list_models("EMBEDDED")] == ["efficientnet_lite0"]
-    assert {item.source for item in list_models()} == {"embedded", "torchvision"}
+    assert {item.source for item in list_models()} >= {"embedded", "torchvision"}

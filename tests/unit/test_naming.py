@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from reportgen.naming import overlay_name, slug
+from reportgen.naming import feature_name, overlay_name, slug
+from reportgen.values import Target
 
 HOSTILE = [
     "a.jpg",
@@ -42,14 +43,18 @@ HOSTILE = [
 ]
 
 
-def name(
+def name(  # noqa: PLR0913, PLR0917 - one argument for each thing that a test varies
     image: str = "a.png",
     target: int = 3,
     category: str = "tabby",
     method: str = "grad-cam",
     layer: str = "features.12",
+    kind: str = "",
+    *,
+    group: bool = False,
 ) -> str:
-    return overlay_name(image, target, category, method, layer)
+    asked = Target(category, (target,), 1.0, 0.5, None if group else 1)
+    return overlay_name(image, asked, method, layer, kind)
 
 
 @pytest.mark.parametrize("image", HOSTILE)
@@ -73,8 +78,13 @@ def test_every_part_of_the_identity_counts() -> None:
         name(layer="features.13"),
         name(layer="features/12"),
         name(image="b.png"),
+        name(kind="original"),
+        name(group=True),
+        name(group=True, category="tabbies"),
+        feature_name("a.png", "features.12"),
+        feature_name("a.png", "features.13"),
     }
-    assert len(made) == 6
+    assert len(made) == 11
 
 
 def test_the_same_overlay_has_the_same_name() -> None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import pytest
 
 from reportgen.errors import TargetError
+from reportgen.models.torchvision_source import imagenet_categories
 from reportgen.targets import (
+    MAX_ALL,
+    Chosen,
+    ClassGroup,
     FixedClass,
     TargetSpec,
     TopClasses,
-    classes_of,
+    TrueLabel,
+    chosen_for,
     describe,
     parse_targets,
 )
@@ -116,6 +121,7 @@ def test_nothing_at_all() -> None:
 
 
 RANKING = (4, 0, 7, 1, 2, 3, 5, 6)
+PETS = ClassGroup("pets", (1, 4))
 
 
 @pytest.mark.parametrize(
@@ -128,13 +134,78 @@ RANKING = (4, 0, 7, 1, 2, 3, 5, 6)
         ((TopClasses(2), FixedClass(4), FixedClass(5)), (4, 0, 5)),
         ((TopClasses(1), TopClasses(2)), (4, 0)),
         ((TopClasses(8),), RANKING),
+        ((TrueLabel(),), (3,)),
+        ((TopClasses(1), TrueLabel(), FixedClass(3)), (4, 3)),
     ],
 )
-def test_classes_of(specs: tuple[TargetSpec, ...], expected: tuple[int, ...]) -> None:
-    assert classes_of(specs, RANKING) == expected
+def test_chosen_for_one_picture(specs: tuple[TargetSpec, ...], expected: tuple[int, ...]) -> None:
+    classes = tuple(FixedClass(index) for index in expected)
+    assert chosen_for(specs, RANKING, 3) == classes
+
+
+def test_groups_stand_in_the_order_asked_for() -> None:
+    found: tuple[Chosen, ...] = chosen_for((PETS, TopClasses(1)), RANKING, None)
+    assert found == (PETS, FixedClass(4)), "a group is not the same as a class in it"
+
+
+def test_a_picture_without_a_label() -> None:
+    assert chosen_for((TrueLabel(), FixedClass(1)), RANKING, None) == (FixedClass(1),)
+    assert chosen_for((TrueLabel(),), RANKING, None) == (FixedClass(4),), "its first choice"
 
 
 def test_describe() -> None:
     assert describe(FixedClass(4), CATEGORIES) == "tabby cat (4)"
     assert describe(TopClasses(1), CATEGORIES) == "first choice of each picture"
     assert describe(TopClasses(3), CATEGORIES) == "top 3 of each picture"
+    assert describe(TrueLabel(), CATEGORIES) == "true class of each picture"
+    assert describe(PETS, CATEGORIES) == "pets (logsumexp of Cardigan, tabby cat)"
+    assert describe(ClassGroup("x", tuple(range(8))), CATEGORIES).endswith("Crane and 2 more)")
+
+
+def test_all_is_for_few_classes() -> None:
+    assert parse("all") == tuple(FixedClass(index) for index in range(8))
+    assert len(parse_targets(["all"], [f"class {i}" for i in range(MAX_ALL)])) == MAX_ALL
+    with pytest.raises(TargetError, match="up to 20 classes, and this one has 21"):
+        parse_targets(["all"], [f"class {i}" for i in range(MAX_ALL + 1)])
+
+
+def test_a_class_called_as_a_keyword_is_that_class() -> None:
+    assert parse_targets(["label"], ["label", "all"]) == (FixedClass(0),)
+    assert parse_targets(["all"], ["label", "all"]) == (FixedClass(1),)
+
+
+def test_label() -> None:
+    assert parse("Label,top1") == (TrueLabel(), TopClasses(1))
+
+
+def test_a_group_of_ones_own() -> None:
+    assert parse("pets = cardigan, tabby cat,1") == (ClassGroup("pets", (1, 4)),)
+    assert parse("a=tench", "b=0") == (ClassGroup("a", (0,)), ClassGroup("b", (0,)))
+    assert parse("a=Cardigan, Welsh corgi,tench") == (ClassGroup("a", (2, 0)),)
+
+
+def test_a_builtin_group_needs_the_classes_of_imagenet() -> None:
+    assert "ImageNet" in reason("@dogs")
+    categories = imagenet_categories()
+    (dogs,) = parse_targets(["dog=@dogs"], categories)
+    assert isinstance(dogs, ClassGroup)
+    assert dogs.name == "dog"
+    assert len(dogs.classes) == 118
+    assert {categories[index] for index in dogs.classes} >= {"golden retriever", "pug"}
+    (alone, first) = parse_targets(["@cats,top1"], categories)
+    assert alone == ClassGroup("cats", (281, 282, 283, 284, 285))
+    assert first == TopClasses(1)
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (("=tench",), "a name for the group is expected before '='"),
+        (("a=",), "needs at least one class after the '='"),
+        (("a=tenchh",), "Did you mean 'tench'"),
+        (("a=tench", "a=Cardigan"), "'a' is given twice"),
+        (("tench", "tench=0,1"), "'tench' is given twice"),
+    ],
+)
+def test_groups_that_cannot_be(texts: tuple[str, ...], said: str) -> None:
+    assert said in reason(*texts)

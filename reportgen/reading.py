@@ -1,0 +1,190 @@
+"""Measure maps as they are drawn over the view: where the heat lies, and how alike two maps are.
+
+All numbers are of the drawn map: divided by its maximum, resized bilinearly to the view, before it
+is coloured. None of them depends on the scale of the raw map. The share of heat in a region is the
+sum of the drawn map there over its sum everywhere.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from reportgen.normalise import map_state, normalise
+from reportgen.values import Agreement, HeatReading, MapState, Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from reportgen.values import ClassMap, Float32Array, Size, TargetMaps
+
+PEAK_SHARE = 0.5
+"""Share of its peak that a map reaches in what counts as its area."""
+
+_FLAT = 1e-6
+"""Range, as a share of its peak, up to which a drawn map is constant: rounding leaves as much."""
+
+
+def read_maps(maps: Sequence[ClassMap], view: Size) -> Reading:
+    """Measure the deepest map of every method.
+
+    Parameters
+    ----------
+    maps
+        Raw maps of one target, each method's from shallow to deep.
+    view
+        Size of the picture that they are drawn on.
+
+    Returns
+    -------
+    One `HeatReading` per method whose deepest map has something to show, in the order that the
+    methods come in, and the first two methods compared where both have one.
+    """
+    deepest = _deepest(maps)
+    drawn = {method: _drawn(raw, view) for method, raw in deepest.items()}
+    heats = tuple(
+        _heat(deepest[method], values) for method, values in drawn.items() if values is not None
+    )
+    agree = None
+    if len(drawn) > 1:
+        (first, one), (second, other), *_ = drawn.items()
+        if one is not None and other is not None:
+            agree = _agreement((first, second), deepest[second], one, other)
+    return Reading(heats=heats, methods_agree=agree)
+
+
+def compare_targets(targets: Sequence[TargetMaps], view: Size) -> tuple[Agreement, ...]:
+    """Compare every two targets by the deepest map of every method.
+
+    Parameters
+    ----------
+    targets
+        The targets of one picture with their raw maps.
+    view
+        Size of the picture that the maps are drawn on.
+
+    Returns
+    -------
+    Pair by pair in the order of the targets, and within a pair method by method; without the maps
+    that have nothing to show.
+    """
+    deepest = [_deepest(item.maps) for item in targets]
+    drawn = [
+        {method: _drawn(raw, view) for method, raw in of_target.items()} for of_target in deepest
+    ]
+    found = []
+    for first, second in combinations(range(len(targets)), 2):
+        names = targets[first].target.name, targets[second].target.name
+        for method, one in drawn[first].items():
+            other = drawn[second].get(method)
+            if one is not None and other is not None:
+                found.append(_agreement(names, deepest[second][method], one, other))
+    return tuple(found)
+
+
+def _deepest(maps: Iterable[ClassMap]) -> dict[str, ClassMap]:
+    """Return the last map of every method, methods in the order they come in."""
+    return {raw.method: raw for raw in maps}
+
+
+def _drawn(raw: ClassMap, view: Size) -> Float32Array | None:
+    """Return the map as drawn, ``(height, width)`` float32 ≥ 0, or None with nothing to show."""
+    if map_state(raw.values) is not MapState.SHOWN:
+        return None
+    resized = cv2.resize(normalise(raw.values), view, interpolation=cv2.INTER_LINEAR)
+    drawn: Float32Array = np.maximum(resized, 0)
+    # A view smaller than the map may fall between its few hot places.
+    return drawn if drawn.max() > 0 else None
+
+
+def _heat(raw: ClassMap, drawn: Float32Array) -> HeatReading:
+    total = float(drawn.sum(dtype=np.float64))
+    rows = drawn.sum(axis=1, dtype=np.float64)
+    upper, left = _first_half(drawn.shape[0]), _first_half(drawn.shape[1])
+    in_upper = float(rows @ upper) / total
+    columns = drawn.sum(axis=0, dtype=np.float64)
+    in_left = float(columns @ left) / total
+    upper_left = float((upper @ drawn) @ left) / total
+    quadrants = (
+        upper_left,
+        in_upper - upper_left,
+        in_left - upper_left,
+        1 - in_upper - in_left + upper_left,
+    )
+    return HeatReading(
+        method=raw.method,
+        layer=raw.layer,
+        # Differences of sums may leave −1e-17 where nothing is.
+        quadrants=tuple(max(0.0, share) for share in quadrants),  # type: ignore[arg-type]
+        centroid=(_centre(columns, total), _centre(rows, total)),
+        area=float(_hot(drawn).mean()),
+    )
+
+
+def _first_half(length: int) -> NDArray[np.float64]:
+    """Return how much of every row (or column) lies in the first half: 1, 0, or 0.5 at the middle.
+
+    Returns
+    -------
+    ``(length,)`` float64.
+    """
+    return np.clip(length / 2 - np.arange(length), 0, 1)
+
+
+def _centre(sums: NDArray[np.float64], total: float) -> float:
+    """Return the centre of mass along one axis, 0…1, each pixel's mass taken to be at its centre.
+
+    Parameters
+    ----------
+    sums
+        ``(length,)`` float64, the heat of every row (or column).
+    total
+        Their sum.
+    """
+    places = (np.arange(len(sums)) + 0.5) / len(sums)
+    return float(sums @ places) / total
+
+
+def _hot(drawn: Float32Array) -> NDArray[np.bool_]:
+    """Return where the map reaches `PEAK_SHARE` of its peak."""
+    hot: NDArray[np.bool_] = drawn >= PEAK_SHARE * drawn.max()
+    return hot
+
+
+def _agreement(
+    names: tuple[str, str],
+    raw: ClassMap,
+    one: Float32Array,
+    other: Float32Array,
+) -> Agreement:
+    """Compare two drawn maps; ``raw`` is what the second was drawn from."""
+    hot_one, hot_other = _hot(one), _hot(other)
+    both = int(np.count_nonzero(hot_one & hot_other))
+    either = int(np.count_nonzero(hot_one | hot_other))
+    sums = float(one.sum(dtype=np.float64)), float(other.sum(dtype=np.float64))
+    smaller = np.minimum(one * np.float32(1 / sums[0]), other * np.float32(1 / sums[1]))
+    return Agreement(
+        first=names[0],
+        second=names[1],
+        method=raw.method,
+        layer=raw.layer,
+        correlation=_correlation(one, other),
+        overlap=both / either,
+        shared=min(1.0, float(smaller.sum(dtype=np.float64))),
+    )
+
+
+def _correlation(one: Float32Array, other: Float32Array) -> float:
+    """Return Pearson's r over all pixels, −1…1; NaN where a map is constant."""
+    if any(np.ptp(drawn) <= _FLAT * drawn.max() for drawn in (one, other)):
+        return math.nan
+    first = one - one.mean(dtype=np.float64)
+    second = other - other.mean(dtype=np.float64)
+    spread = math.sqrt(float(np.vdot(first, first)) * float(np.vdot(second, second)))
+    return min(1.0, max(-1.0, float(np.vdot(first, second)) / spread))

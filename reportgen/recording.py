@@ -1,0 +1,158 @@
+"""From what the network said of one picture to its record: drawn, measured and encoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from reportgen import encode, overlay
+from reportgen.mosaic import mosaic
+from reportgen.naming import feature_name, overlay_name
+from reportgen.reading import compare_targets, read_maps
+from reportgen.values import (
+    ImageRecord,
+    MapState,
+    Panel,
+    TargetRecord,
+    TrueClass,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reportgen.options import BuildOptions
+    from reportgen.values import (
+        ClassMap,
+        Explanation,
+        ModelInput,
+        Mosaic,
+        Picture,
+        Target,
+        UInt8Array,
+        ViewGeometry,
+    )
+
+MOSAIC_COLORMAP = "viridis"
+"""Even to the eye from least to most, so that channels can be compared with each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One picture ready for the network."""
+
+    model_input: ModelInput
+    photo: Picture
+    original: UInt8Array
+    """``(height, width, 3)`` uint8 RGB: the original, at full size only where overlays are saved,
+    otherwise no larger than a thumbnail."""
+    label: TrueClass | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Makes the record of a picture; safe to use from several threads."""
+
+    options: BuildOptions
+    staging: Path
+    """Where full-size files go."""
+
+    def record(self, prepared: Prepared, explanation: Explanation) -> ImageRecord:
+        """Draw, measure and encode everything about one picture."""
+        source = prepared.model_input
+        view = source.geometry.view
+        targets = tuple(
+            TargetRecord(
+                target=item.target,
+                panels=tuple(self._panel(prepared, item.target, raw) for raw in item.maps),
+                reading=read_maps(item.maps, view) if self.options.reading else None,
+            )
+            for item in explanation.targets
+        )
+        return ImageRecord(
+            name=source.file.name,
+            sha256=source.sha256,
+            notes=source.notes,
+            geometry=source.geometry,
+            photo=prepared.photo,
+            view=encode.thumbnail(source.view),
+            predictions=explanation.predictions,
+            targets=targets,
+            label=prepared.label,
+            label_rank=explanation.label_rank,
+            overlaps=compare_targets(explanation.targets, view) if self.options.reading else (),
+            mosaics=self._mosaics(source, explanation),
+        )
+
+    def _panel(self, prepared: Prepared, target: Target, raw: ClassMap) -> Panel:
+        source = prepared.model_input
+        alpha, colormap = self.options.alpha, self.options.colormap
+        drawn = overlay.draw(raw, source.view, alpha=alpha, colormap=colormap)
+        mapped_back = None
+        if drawn.state is MapState.SHOWN and not shows_all(source.geometry):
+            mapped_back = overlay.draw_on_original(
+                raw, prepared.original, source.geometry, alpha=alpha, colormap=colormap
+            )
+        height, width = raw.values.shape
+        return Panel(
+            method=raw.method,
+            layer=raw.layer,
+            activation_shape=raw.activation_shape,
+            map_size=(width, height),
+            peak=raw.peak,
+            state=drawn.state,
+            heat=None if drawn.heat is None else encode.thumbnail(drawn.heat),
+            overlay=None if drawn.blend is None else encode.thumbnail(drawn.blend),
+            on_original=None if mapped_back is None else encode.thumbnail(mapped_back),
+            overlay_file=self._save(source, target, raw, drawn.blend, suffix=""),
+            original_file=self._save(source, target, raw, mapped_back, suffix="original"),
+        )
+
+    def _save(
+        self,
+        source: ModelInput,
+        target: Target,
+        raw: ClassMap,
+        pixels: UInt8Array | None,
+        *,
+        suffix: str,
+    ) -> str | None:
+        """Write a full-size PNG where that was asked for, and return its relative name."""
+        if not self.options.save_overlays or pixels is None:
+            return None
+        name = overlay_name(source.file.name, target, raw.method, raw.layer, suffix)
+        self._write(name, encode.png(pixels))
+        return name
+
+    def _mosaics(self, source: ModelInput, explanation: Explanation) -> tuple[Mosaic, ...]:
+        wanted = self.options.features
+        names = [item.target.name for item in explanation.targets]
+        made = []
+        for features in explanation.features:
+            drawn = mosaic(
+                features,
+                names,
+                scale=wanted.scale,
+                order=wanted.order,
+                palette=overlay.palette(MOSAIC_COLORMAP),
+                encode=encode.indexed_png,
+            )
+            if self.options.save_overlays:
+                name = feature_name(source.file.name, features.layer)
+                self._write(name, drawn.picture.data)
+                drawn = replace(drawn, file=name)
+            made.append(drawn)
+        return tuple(made)
+
+    def _write(self, name: str, data: bytes) -> None:
+        destination = self.staging / name
+        destination.parent.mkdir(exist_ok=True)
+        destination.write_bytes(data)
+
+
+def shows_all(geometry: ViewGeometry) -> bool:
+    """Say whether the view is the whole original in its own proportions."""
+    across, down = (
+        view / original for view, original in zip(geometry.view, geometry.original, strict=True)
+    )
+    whole = geometry.seen_fraction() == (0, 0, 1, 1)
+    return whole and abs(across - down) * max(geometry.original) < 1  # less than a pixel's stretch

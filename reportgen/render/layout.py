@@ -1,0 +1,201 @@
+"""What belongs together on the page: panels by method, tables of pictures, cells and tiles.
+
+Everything here takes values and returns values; how they are written is for the filters, and where
+they stand is for the templates.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from reportgen.values import (
+        ClassCount,
+        Evaluation,
+        ImageRecord,
+        MethodInfo,
+        Mosaic,
+        Panel,
+        Report,
+        Target,
+        TargetRecord,
+        ViewGeometry,
+    )
+
+ABREAST = 4
+"""Targets above which a table of methods by targets is too wide to be compared at a glance."""
+OVERVIEW_IMAGES = 12
+"""Pictures above which one table of all of them is longer than it helps."""
+MEMBERS = 8
+"""Classes of a group that are named before the rest is only counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class PanelGroup:
+    """The panels of one method for one target, shallow to deep."""
+
+    method: MethodInfo
+    panels: tuple[Panel, ...]
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one panel only, which is then drawn large."""
+        return len(self.panels) == 1
+
+
+def by_method(panels: Iterable[Panel], methods: Sequence[MethodInfo]) -> tuple[PanelGroup, ...]:
+    """Return consecutive panels of one method together, in the order they come in."""
+    known = {method.name: method for method in methods}
+    return tuple(
+        PanelGroup(known[name], tuple(group))
+        for name, group in groupby(panels, key=lambda panel: panel.method)
+    )
+
+
+def leading(groups: Sequence[PanelGroup]) -> PanelGroup:
+    """Return the group to compare targets by: the first drawn large, or else the last."""
+    return next((group for group in groups if group.single), groups[-1])
+
+
+def deepest(record: TargetRecord, method: MethodInfo) -> Panel | None:
+    """Return the panel of ``method`` at its deepest layer, or None where there is none."""
+    return next((panel for panel in reversed(record.panels) if panel.method == method.name), None)
+
+
+def compared(image: ImageRecord, methods: Sequence[MethodInfo]) -> tuple[MethodInfo, ...]:
+    """Return the methods that some target of ``image`` has a panel of, in the run's order."""
+    present = {panel.method for record in image.targets for panel in record.panels}
+    return tuple(method for method in methods if method.name in present)
+
+
+def abreast(image: ImageRecord) -> bool:
+    """Return whether the targets of ``image`` fit side by side, one column each."""
+    return len(image.targets) <= ABREAST
+
+
+def overview(report: Report) -> tuple[Target, ...]:
+    """Return the targets that head the columns of one table over all pictures, or nothing.
+
+    There is such a table where every picture has the same two to four targets, and where the
+    pictures are few.
+    """
+    if not 0 < len(report.images) <= OVERVIEW_IMAGES:
+        return ()
+    names = {tuple(item.target.name for item in image.targets) for image in report.images}
+    first = tuple(item.target for item in report.images[0].targets)
+    return first if len(names) == 1 and 1 < len(first) <= ABREAST else ()
+
+
+def originals(panels: Iterable[Panel]) -> tuple[Panel, ...]:
+    """Return the panels that have a picture over the original photo."""
+    return tuple(panel for panel in panels if panel.on_original)
+
+
+def members(target: Target) -> tuple[str, ...]:
+    """Return the first classes of a group by name, and how many more there are."""
+    shown = target.members[:MEMBERS]
+    rest = len(target.members) - len(shown)
+    return (*shown, f"and {rest} more") if rest else shown
+
+
+def has_readings(report: Report) -> bool:
+    """Return whether any target of any picture has a reading, or any two are compared."""
+    return any(
+        image.overlaps or any(record.reading for record in image.targets) for image in report.images
+    )
+
+
+# -- geometry --------------------------------------------------------------------------------
+
+
+def unseen(geometry: ViewGeometry) -> float:
+    """Return the fraction (0…1) of the original's area that the model never saw."""
+    left, top, width, height = geometry.seen_fraction()
+    across = max(0.0, min(1.0, left + width) - max(0.0, left))
+    down = max(0.0, min(1.0, top + height) - max(0.0, top))
+    return 1 - across * down
+
+
+def padded(geometry: ViewGeometry) -> bool:
+    """Return whether the model's view is larger than the resized picture in either direction."""
+    return any(view > own for view, own in zip(geometry.view, geometry.resized, strict=True))
+
+
+# -- labels ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ConfusionCell:
+    """One cell of the confusion matrix."""
+
+    count: int
+    share: float
+    """Of all pictures of the row's class, 0…1."""
+    right: bool
+    """Whether the row's class is the column's."""
+    predicted: str
+    """The column's class."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfusionRow:
+    """One true class."""
+
+    true: ClassCount
+    cells: tuple[ConfusionCell, ...]
+
+
+def confusion_rows(evaluation: Evaluation) -> tuple[ConfusionRow, ...]:
+    """Return the confusion matrix row by row, only the true classes that some picture has."""
+    classes = evaluation.classes
+    return tuple(
+        ConfusionRow(true, tuple(_cells(true, classes, counts)))
+        for true, counts in zip(classes, evaluation.confusion or (), strict=False)
+        if true.images
+    )
+
+
+def _cells(
+    true: ClassCount, classes: Iterable[ClassCount], counts: Iterable[int]
+) -> Iterator[ConfusionCell]:
+    for column, count in zip(classes, counts, strict=True):
+        right = column.index == true.index
+        yield ConfusionCell(count, count / true.images, right, column.category)
+
+
+def numbered(report: Report, *, right: bool) -> tuple[tuple[int, ImageRecord], ...]:
+    """Return the pictures classified as ``right`` says, with their numbers on the page."""
+    return tuple(
+        (number, image)
+        for number, image in enumerate(report.images, 1)
+        if image.right is not None and image.right is right
+    )
+
+
+# -- feature maps ----------------------------------------------------------------------------
+
+
+def tiles(mosaic: Mosaic) -> str:
+    """Return what the script needs to name the tile under the pointer, as compact JSON."""
+    plain = mosaic.order == tuple(range(len(mosaic.order)))
+    record = {
+        "columns": mosaic.columns,
+        "tile": mosaic.tile,
+        "gap": mosaic.gap,
+        "size": mosaic.picture.size,
+        "count": len(mosaic.order),
+        "order": None if plain else mosaic.order,
+        "weights": [[name, [_short(value) for value in values]] for name, values in mosaic.weights],
+    }
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+
+
+def _short(value: float) -> float | None:
+    """Return ``value`` with the three digits that are shown: a page may hold thousands."""
+    return float(f"{value:.3g}") if math.isfinite(value) else None

@@ -1,0 +1,222 @@
+"""The options of a run as plain settings: read from a TOML file, written to ``run.toml``.
+
+A setting is called as its option is on the command line, without the dashes in front. To add an
+option: one line in `SETTINGS`.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tomli_w
+
+from reportgen.errors import OptionError, did_you_mean
+from reportgen.options import DEFAULT_TARGETS, BuildOptions, PreprocessOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+Value = str | int | float | bool | list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One option as a setting."""
+
+    key: str
+    """Name of the option without its dashes, for example ``batch-size``."""
+    get: Callable[[BuildOptions], Path | Value | tuple[str, ...] | None]
+    is_path: bool = False
+    """Whether it names a file or folder; in a TOML file that is relative to the file's folder."""
+
+
+def _joined(parts: tuple[str, ...]) -> str | None:
+    return ",".join(parts) or None
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("images", lambda o: o.images, is_path=True),
+    Setting("model", lambda o: o.network.model),
+    Setting("weights", lambda o: o.network.weights),
+    Setting("checkpoint", lambda o: o.network.checkpoint, is_path=True),
+    Setting("trust-checkpoint", lambda o: o.network.trust_checkpoint),
+    Setting("classes", lambda o: o.network.classes, is_path=True),
+    Setting("seed", lambda o: o.network.seed),
+    Setting("device", lambda o: o.network.device),
+    Setting("preprocess", lambda o: o.preprocess.preset),
+    Setting("input-size", lambda o: o.preprocess.input_size),
+    Setting("resize-mode", lambda o: o.preprocess.resize_mode),
+    Setting("interpolation", lambda o: o.preprocess.interpolation),
+    Setting("mean", lambda o: o.preprocess.mean),
+    Setting("std", lambda o: o.preprocess.std),
+    Setting("channel-order", lambda o: o.preprocess.channel_order),
+    Setting("methods", lambda o: _joined(o.methods)),
+    Setting("layers", lambda o: _joined(o.layers)),
+    Setting("target", lambda o: o.targets),
+    Setting("labels", lambda o: o.labels, is_path=True),
+    Setting("feature-maps", lambda o: _joined(o.features.layers)),
+    Setting("feature-scale", lambda o: o.features.scale),
+    Setting("feature-order", lambda o: o.features.order),
+    Setting("reading", lambda o: o.reading),
+    Setting("alpha", lambda o: o.alpha),
+    Setting("colormap", lambda o: o.colormap),
+    Setting("top-k", lambda o: o.top_k),
+    Setting("title", lambda o: o.title),
+    Setting("save-overlays", lambda o: o.save_overlays),
+    Setting("template-dir", lambda o: o.template_dir, is_path=True),
+    Setting("recursive", lambda o: o.recursive),
+    Setting("batch-size", lambda o: o.batch_size),
+)
+"""Everything that a report depends on; where it is written to, and what is printed, is not."""
+
+RUN_FILE = "run.toml"
+"""Name of the file in a report that repeats the run."""
+
+_HEADER = """\
+# Every option of this run, the defaults too. To do it again:
+#     reportgen build --config run.toml
+# Paths are relative to the folder of this file. An option on the command line goes first.
+
+"""
+
+
+def command_line(options: BuildOptions) -> tuple[str, ...]:
+    """Return the command that asks for ``options``, word by word.
+
+    Of paths only the last part is given: a report is handed on, and where its author keeps files
+    is nobody's business. Options at their defaults are left out.
+    """
+    usual = BuildOptions(
+        images=options.images,
+        targets=DEFAULT_TARGETS,
+        preprocess=PreprocessOptions(preset="auto"),
+    )
+    words = ["reportgen", "build"]
+    for setting in SETTINGS:
+        value = _plain(setting, options)
+        if setting.is_path and value is not None and Path(str(value)).exists():
+            value = Path(os.path.abspath(str(value))).name  # noqa: PTH100 - links stay as they are
+        if setting.key == "images":
+            words.append(str(value))
+        elif value != _plain(setting, usual) and value is not None:
+            words += _words(setting.key, value)
+    return tuple(words)
+
+
+def _words(key: str, value: Value) -> list[str]:
+    if isinstance(value, bool):
+        return [f"--{key}" if value else f"--no-{key}"]
+    if isinstance(value, list):
+        return [word for item in value for word in (f"--{key}", item)]
+    return [f"--{key}", str(value)]
+
+
+def _plain(setting: Setting, options: BuildOptions) -> Value | None:
+    """Return a setting's value as TOML can hold it."""
+    value = setting.get(options)
+    if isinstance(value, Path):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def run_file(options: BuildOptions, place: Callable[[Path], str]) -> str:
+    """Return the text of ``run.toml``.
+
+    Parameters
+    ----------
+    options
+        With nothing left open, so that a later version's defaults change nothing.
+    place
+        Existing path → how the file is to call it.
+    """
+    table: dict[str, Value] = {}
+    for setting in SETTINGS:
+        value = _plain(setting, options)
+        if value is not None and setting.is_path and Path(str(value)).exists():
+            value = place(Path(str(value)))
+        if value is not None:
+            table[setting.key] = value
+    # A name that is not UTF-8 has no place in TOML; written escaped, the rest can still be read.
+    text = _HEADER + tomli_w.dumps(table)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def write_run(options: BuildOptions, folder: Path, destination: Path) -> None:
+    """Write ``run.toml`` to ``destination`` for a report that will stand in ``folder``."""
+    text = run_file(options, lambda path: _relative(path, folder))
+    destination.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _relative(path: Path, folder: Path) -> str:
+    try:
+        return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
+    except ValueError:  # on another drive of Windows
+        return path.resolve().as_posix()
+
+
+def read_config(path: Path, known: Collection[str]) -> Mapping[str, Value]:
+    """Read the settings in a TOML file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    known
+        Names of the options that the command has.
+
+    Returns
+    -------
+    Setting → value, with paths relative to the current folder.
+
+    Raises
+    ------
+    OptionError
+        If the file cannot be read, is not TOML, or holds what is no option.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise OptionError(f"--config: there is no file '{path}'.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise OptionError(f"--config: '{path}' cannot be read: {error}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise OptionError(
+            f"--config: '{path}' is not TOML: {error}. Write lines such as: target = [\"top1\"]",
+        ) from None
+    found: dict[str, Value] = {}
+    for name, value in table.items():
+        key = name.replace("_", "-")
+        if key not in known:
+            raise OptionError(
+                f"--config: '{path}' holds '{name}', which is no option of this command."
+                f"{did_you_mean(key, known)}",
+            )
+        found[key] = _checked(path, key, value)
+    return found
+
+
+_PATHS = frozenset(setting.key for setting in SETTINGS if setting.is_path) | {"output", "zip"}
+_MAYBE_PATHS = frozenset({"classes", "labels"})
+"""Options that take a file or a word."""
+
+
+def _checked(path: Path, key: str, value: object) -> Value:
+    """Return a setting's value with its path brought to the current folder."""
+    if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
+        items = [str(item) for item in value]
+        return items if key == "target" else ",".join(items)
+    if not isinstance(value, str | int | float):
+        raise OptionError(
+            f"--config: in '{path}' {key} is {type(value).__name__}, but a text, a number, true, "
+            f"false or a list of texts is expected.",
+        )
+    if key == "target":
+        return [str(value)]
+    if key in _PATHS and isinstance(value, str):
+        there = path.parent / value
+        return value if key in _MAYBE_PATHS and not there.is_file() else str(there)
+    return value

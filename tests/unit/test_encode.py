@@ -1,0 +1,65 @@
+"""Encoding for the page: indexed PNG files. JPEG and plain PNG are tested with the overlays."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from reportgen import encode, overlay
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def levels(height: int = 37, width: int = 51) -> NDArray[np.uint8]:
+    return np.random.default_rng(3).integers(0, 256, (height, width), dtype=np.uint8)
+
+
+def chunks(data: bytes) -> list[bytes]:
+    """Return the kinds of a PNG's chunks, in order."""
+    kinds, at = [], 8
+    while at < len(data):
+        kinds.append(data[at + 4 : at + 8])
+        at += 12 + int.from_bytes(data[at : at + 4])
+    return kinds
+
+
+@pytest.mark.parametrize("colormap", ["jet", "bone"])
+@pytest.mark.parametrize("size", [(37, 51), (1, 1), (1, 300)])
+def test_every_pixel_has_the_colour_of_its_level(colormap: str, size: tuple[int, int]) -> None:
+    colours = overlay.palette(colormap)
+    picture = encode.indexed_png(levels(*size), colours)
+    assert picture.mime == "image/png"
+    assert picture.size == (size[1], size[0])
+    with Image.open(io.BytesIO(picture.data)) as image:
+        assert image.mode == "P"
+        np.testing.assert_array_equal(np.asarray(image), levels(*size))
+        np.testing.assert_array_equal(np.asarray(image.convert("RGB")), colours[levels(*size)])
+
+
+def test_the_colours_of_levels_that_do_not_occur_are_kept() -> None:
+    few = np.array([[3, 3], [3, 200]], dtype=np.uint8)
+    colours = overlay.palette("jet")
+    with Image.open(io.BytesIO(encode.indexed_png(few, colours).data)) as image:
+        np.testing.assert_array_equal(np.asarray(image), few)
+        np.testing.assert_array_equal(np.asarray(image.convert("RGB")), colours[few])
+
+
+def test_the_file_holds_pixels_and_palette_and_nothing_else() -> None:
+    first, second = (encode.indexed_png(levels(), overlay.palette("jet")) for _ in range(2))
+    assert first.data == second.data
+    kinds = chunks(first.data)
+    assert kinds[:2] == [b"IHDR", b"PLTE"]
+    assert set(kinds[2:-1]) == {b"IDAT"}
+    assert kinds[-1] == b"IEND"
+
+
+def test_smaller_than_in_full_colour() -> None:
+    colours = overlay.palette("jet")
+    smooth = np.asarray(Image.fromarray(levels(6, 8)).resize((320, 240)))
+    indexed = encode.indexed_png(smooth, colours)
+    assert len(indexed.data) < len(encode.png(colours[smooth])) * 0.6
