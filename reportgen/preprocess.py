@@ -74,7 +74,7 @@ def _resized(original: Size, recipe: Preprocessing) -> Size:
     if recipe.crop is None:
         return original
     if recipe.mode == "squash":
-        return recipe.crop
+        return recipe.crop if recipe.resize is None else (recipe.resize, recipe.resize)
     if recipe.mode == "letterbox":
         scale = min(recipe.crop[0] / width, recipe.crop[1] / height)
         # Cannot exceed the crop: the scale's float error is far below half a pixel.

@@ -58,7 +58,8 @@ class Preprocessing:
     """How a picture becomes the network's input: resize, crop or pad, scale, normalise."""
 
     resize: int | None
-    """Length in pixels of the shorter side after resizing; used by the mode ``shorter`` alone."""
+    """Length in pixels of the shorter side after resizing; of both sides in the mode ``squash``,
+    where None means those of ``crop``."""
     crop: Size | None
     """Size of the *view*, what the network gets; None: every picture at its own size."""
     mean: tuple[float, float, float]
@@ -91,7 +92,10 @@ class Preprocessing:
             return "every picture at its own size"
         view = f"{self.crop[0]}×{self.crop[1]}"
         if self.mode == "squash":
-            return f"squashed to {view} ({self.interpolation})"
+            if self.resize is None:
+                return f"squashed to {view} ({self.interpolation})"
+            square = f"{self.resize}×{self.resize}"
+            return f"squashed to {square} ({self.interpolation}), centre crop {view}"
         if self.mode == "letterbox":
             return f"fitted into {view} ({self.interpolation}), padded with the mean colour"
         return f"shorter side to {self.resize} px ({self.interpolation}), centre crop {view}"

@@ -309,3 +309,26 @@ def test_long_and_thin_pictures_fit_where_nothing_is_cut(
     tmp_path: Path, recipe: Preprocessing
 ) -> None:
     assert preprocess(decoded(noise((1, 2000)), tmp_path), recipe).view.shape == (224, 224, 3)
+
+
+def test_squash_with_a_crop_as_timm_does_it(tmp_path: Path) -> None:
+    recipe = Preprocessing(
+        resize=60,
+        crop=(48, 48),
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
+        interpolation="bicubic",
+        mode="squash",
+    )
+    pixels = np.random.default_rng(0).integers(0, 256, (70, 101, 3), dtype=np.uint8)
+    expected = timm.data.create_transform(
+        (3, 48, 48),
+        crop_pct=0.8,
+        crop_mode="squash",
+        interpolation="bicubic",
+        mean=(0.5, 0.5, 0.5),
+        std=(0.5, 0.5, 0.5),
+    )(Image.fromarray(pixels))
+    decoded = DecodedImage(ImageFile(tmp_path, "a.png"), pixels, "")
+    np.testing.assert_array_equal(preprocess(decoded, recipe).tensor, expected.numpy())
+    assert recipe.describe().startswith("squashed to 60×60 (bicubic), centre crop 48×48")
