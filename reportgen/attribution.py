@@ -9,6 +9,7 @@ import torch
 
 from reportgen.capture import Capture, logits_of
 from reportgen.layers import layout_at
+from reportgen.methods import ForwardContext, Kind
 from reportgen.targets import Chosen, ClassGroup, TargetSpec, chosen_for, name_of
 from reportgen.values import (
     ClassMap,
@@ -20,7 +21,7 @@ from reportgen.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -44,14 +45,16 @@ class Attribution:
     top_k: int
     features: tuple[str, ...] = ()
     """Layers whose every channel is wanted."""
+    batch_size: int = 16
+    """Pictures per pass, for methods that try out changed pictures."""
 
 
 @dataclass(slots=True)
 class _Found:
     """What the backward passes gave one picture so far."""
 
-    maps: list[list[ClassMap]]
-    """Target by target."""
+    maps: list[dict[tuple[str, str], ClassMap]]
+    """Target by target, by method and layer."""
     weights: dict[str, list[Float32Array]]
     """Layer of feature maps → target by target the Grad-CAM weight of every channel."""
 
@@ -99,7 +102,10 @@ def explain_batch(
             for name, layout in plan.layouts.items()
         }
         found = _backwards(capture, logits, chosen, plan, grids)
-        features = _features(capture, plan, grids)
+        features = _grids_of(plan.features, capture, grids)
+        tried = _grids_of(_layers_of(plan, Kind.FORWARD), capture, grids)
+    # After the capture: what follows runs the network again, which hooks would only slow down.
+    _forwards(model, inputs, logits.detach(), tried, chosen, found, plan, grids)
     return tuple(
         _explanation(row, scores[row], chosen[row], labels[row], found[row], features, plan)
         for row in range(len(scores))
@@ -122,16 +128,16 @@ def _backwards(
         score = torch.stack([_score(logits[row], chosen[row][slot]) for row in rows]).sum()
         gradients = capture.gradients(score, keep_graph=slot + 1 < slots)
         for row in rows:
-            found[row].maps.append([])
+            found[row].maps.append({})
         for method, layers in plan.methods:
-            for layer in layers:
+            for layer in layers if method.kind is Kind.GRADIENT else ():
                 layout = grids[layer]
                 activation = layout.to_grid(capture.activations[layer].detach())
                 raw = method.compute(activation, layout.to_grid(gradients[layer]))
                 values: Float32Array = raw.float().cpu().numpy()
                 for row in rows:
-                    found[row].maps[slot].append(
-                        ClassMap(method.name, layer, values[row].copy(), layout.shape)
+                    found[row].maps[slot][method.name, layer] = ClassMap(
+                        method.name, layer, values[row].copy(), layout.shape
                     )
         for layer in plan.features:
             mean = grids[layer].to_grid(gradients[layer]).mean(dim=(2, 3)).float().cpu().numpy()
@@ -147,14 +153,62 @@ def _score(logits: Tensor, target: Chosen) -> Tensor:
     return logits[target.index]
 
 
-def _features(
-    capture: Capture, plan: Attribution, grids: Mapping[str, Layout]
-) -> dict[str, Float32Array]:
-    """Return every channel of the layers wanted, ``(N, channels, height, width)`` float32."""
+def _layers_of(plan: Attribution, kind: Kind) -> tuple[str, ...]:
+    """Return the layers of all methods of one kind."""
+    layers = (layer for method, layers in plan.methods if method.kind is kind for layer in layers)
+    return tuple(dict.fromkeys(layers))
+
+
+def _grids_of(
+    layers: Iterable[str], capture: Capture, grids: Mapping[str, Layout]
+) -> dict[str, Tensor]:
+    """Return every channel of the layers wanted, ``(N, channels, height, width)``."""
     return {
-        layer: grids[layer].to_grid(capture.activations[layer].detach()).float().cpu().numpy()
-        for layer in plan.features
+        layer: grids[layer].to_grid(capture.activations[layer].detach()).clone() for layer in layers
     }
+
+
+def _forwards(  # noqa: PLR0913, PLR0917 - all that the methods without gradients start from
+    model: nn.Module,
+    inputs: Tensor,
+    logits: Tensor,
+    activations: Mapping[str, Tensor],
+    chosen: list[tuple[Chosen, ...]],
+    found: list[_Found],
+    plan: Attribution,
+    grids: Mapping[str, Layout],
+) -> None:
+    """Add the maps of the methods that try out changed pictures."""
+    slots = max(len(targets) for targets in chosen)
+
+    def score(logits: Tensor, rows: Tensor) -> Tensor:
+        scores = logits.new_zeros((len(logits), slots))
+        for position, row in enumerate(rows.tolist()):
+            for slot, target in enumerate(chosen[row]):
+                scores[position, slot] = _score(logits[position], target)
+        return scores
+
+    for method, layers in plan.methods:
+        if method.compute_forward is None:
+            continue
+        for layer in layers:
+            context = ForwardContext(
+                model=model,
+                inputs=inputs,
+                layer=layer,
+                layout=grids[layer],
+                activation=activations[layer],
+                logits=logits,
+                score=score,
+                batch_size=plan.batch_size,
+            )
+            with torch.no_grad():
+                values: Float32Array = method.compute_forward(context).float().cpu().numpy()
+            for row, targets in enumerate(chosen):
+                for slot in range(len(targets)):
+                    found[row].maps[slot][method.name, layer] = ClassMap(
+                        method.name, layer, values[row, slot].copy(), grids[layer].shape
+                    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +239,10 @@ def _explanation(  # noqa: PLR0913, PLR0917 - all that one picture's explanation
     chosen: tuple[Chosen, ...],
     label: int | None,
     found: _Found,
-    features: Mapping[str, Float32Array],
+    features: Mapping[str, Tensor],
     plan: Attribution,
 ) -> Explanation:
+    order = [(method.name, layer) for method, layers in plan.methods for layer in layers]
     return Explanation(
         predictions=tuple(
             Prediction(
@@ -199,11 +254,13 @@ def _explanation(  # noqa: PLR0913, PLR0917 - all that one picture's explanation
             for index in scores.ranking[: plan.top_k]
         ),
         targets=tuple(
-            TargetMaps(_target(target, scores, plan.categories), tuple(maps))
+            TargetMaps(
+                _target(target, scores, plan.categories), tuple(maps[place] for place in order)
+            )
             for target, maps in zip(chosen, found.maps, strict=True)
         ),
         features=tuple(
-            FeatureMaps(layer, values[row].copy(), tuple(found.weights[layer]))
+            FeatureMaps(layer, values[row].float().cpu().numpy(), tuple(found.weights[layer]))
             for layer, values in features.items()
         ),
         label_rank=None if label is None else scores.rank_of(label),

@@ -252,6 +252,25 @@ Reading = Annotated[
         help="Measure where the heat of each map lies and how maps agree, and say it in words.",
     ),
 ]
+Metrics = Annotated[
+    bool,
+    _option(
+        "--metrics/--no-metrics",
+        panel=MAPS,
+        help="Measure how well each map explains the network (average drop, insertion, deletion, "
+        "ROAD, coherency), and rank methods and layers on these pictures. Takes many passes.",
+    ),
+]
+Boxes = Annotated[
+    Path | None,
+    _option(
+        "--boxes",
+        panel=MAPS,
+        metavar="FILE",
+        help="Boxes of the objects, to measure localisation: COCO JSON, Pascal VOC XML (a file or "
+        "a folder of them) or CSV.",
+    ),
+]
 Alpha = Annotated[
     float,
     _option(
@@ -307,6 +326,14 @@ SaveOverlays = Annotated[
         panel=REPORT,
         help="Also write every overlay as a full-size PNG under overlays/, on the model's view "
         "and on the original.",
+    ),
+]
+SaveMaps = Annotated[
+    bool,
+    _option(
+        "--save-maps/--no-save-maps",
+        panel=REPORT,
+        help="Also write the raw maps of every picture, as float32 in one .npz file under maps/.",
     ),
 ]
 TemplateDir = Annotated[

@@ -79,7 +79,7 @@ def read_labels(
 # -- classes ---------------------------------------------------------------------------------
 
 
-class _Classes:
+class ClassNames:
     """Finds a class by what people write for it."""
 
     def __init__(self, categories: Sequence[str]) -> None:
@@ -143,7 +143,7 @@ def _folder(name: str) -> str:
 
 def _from_folders_if_all(names: Sequence[str], categories: Sequence[str]) -> Labels:
     folders = {_folder(name) for name in names}
-    classes = _Classes(categories)
+    classes = ClassNames(categories)
     found = {folder: classes.named(folder) for folder in folders if folder}
     if "" in folders or any(len(indices) != 1 for indices in found.values()):
         return Labels()
@@ -158,14 +158,14 @@ def _from_folders(names: Sequence[str], categories: Sequence[str], *, named: boo
         # ImageFolder's own rule: classes count from 0 in the order of the sorted folder names.
         by_folder = {folder: index for index, folder in enumerate(folders)}
     else:
-        by_folder = dict(_resolve_folders(folders, _Classes(categories)))
+        by_folder = dict(_resolve_folders(folders, ClassNames(categories)))
     by_name = {name: by_folder[_folder(name)] for name in names if _folder(name) in by_folder}
     if not by_name:
         raise OptionError(_no_folder_fits(folders, categories, named=named))
     return Labels(by_name, _origin("folder names", len(by_name), len(names)), adopted)
 
 
-def _resolve_folders(folders: Iterable[str], classes: _Classes) -> Iterator[tuple[str, int]]:
+def _resolve_folders(folders: Iterable[str], classes: ClassNames) -> Iterator[tuple[str, int]]:
     for folder in folders:
         indices = classes.named(folder) or classes.numbered(folder)
         if len(indices) > 1:
@@ -231,7 +231,7 @@ def _from_csv(source: str, names: Sequence[str], categories: Sequence[str]) -> L
     # A row that gives the whole path is about this picture; one that only ends alike may not be.
     settled = {name for name, _ in exact}
     matched = exact + [(name, row) for name, row in near if name not in settled]
-    found = _settle(matched, _Classes(categories), path.name)
+    found = _settle(matched, ClassNames(categories), path.name)
     if not found:
         raise OptionError(
             f"--labels {path.name}: no row is about any of the {len(names)} pictures of this run "
@@ -244,7 +244,7 @@ def _from_csv(source: str, names: Sequence[str], categories: Sequence[str]) -> L
 
 def _settle(
     matched: Iterable[tuple[str, _Row]],
-    classes: _Classes,
+    classes: ClassNames,
     file: str,
 ) -> dict[str, int]:
     """Return the class of every picture that a row is about; several rows have to agree."""
@@ -360,7 +360,7 @@ class _Matcher:
         return (self._exact[near[0]], False) if near else (None, False)
 
 
-def _class_of(row: _Row, classes: _Classes, file: str) -> int:
+def _class_of(row: _Row, classes: ClassNames, file: str) -> int:
     indices = classes.named(row.label) or classes.numbered(row.label)
     if len(indices) == 1:
         return indices[0]

@@ -50,6 +50,11 @@ def feature_name(image: str, layer: str) -> str:
     return f"overlays/{slug(image)}__channels__{slug(layer)}__{_digest(image, layer)}.png"
 
 
+def maps_name(image: str) -> str:
+    """Return the relative name of the file with the raw maps of a picture, unique in a report."""
+    return f"maps/{slug(image)}__{_digest(image)}.npz"
+
+
 def _digest(*parts: str) -> str:
     identity = "\0".join(parts)
     return hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:8]

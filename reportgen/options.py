@@ -95,6 +95,9 @@ class BuildOptions:
     batch_size: int = DEFAULT_BATCH_SIZE
     recursive: bool = True
     save_overlays: bool = False
+    save_maps: bool = False
+    metrics: bool = False
+    boxes: Path | None = None
     template_dir: Path | None = None
     force: bool = False
     show_download: bool = True

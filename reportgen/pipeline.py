@@ -19,6 +19,8 @@ from reportgen.discover import discover
 from reportgen.errors import ImageError, LayerError, OptionError
 from reportgen.evaluation import evaluate
 from reportgen.folder import MANIFEST, PAGE, OutputFolder
+from reportgen.localisation import summarise
+from reportgen.measuring import measure, rankings, verdict_of
 from reportgen.naming import slug
 from reportgen.options import DEFAULT_MODEL
 from reportgen.plan import Plan, prepare
@@ -122,12 +124,23 @@ def _report(
     plan: Plan, records: Sequence[ImageRecord | FailureRecord], created: datetime
 ) -> Report:
     images = tuple(record for record in records if isinstance(record, ImageRecord))
+    ranked = rankings(images)
     return Report(
         title=plan.options.title or _default_title(plan),
         run=_run_info(plan, created),
         images=images,
         failures=tuple(record for record in records if isinstance(record, FailureRecord)),
         evaluation=evaluate(images, plan.loaded.categories),
+        rankings=ranked,
+        verdict=verdict_of(ranked),
+        localisation=summarise(
+            ((panel.method, panel.layer), panel.localisation)
+            for image in images
+            for target in image.targets
+            for panel in target.panels
+            if panel.localisation is not None
+        ),
+        boxes="; ".join((plan.boxes.origin, *plan.boxes.notes)),
     )
 
 
@@ -149,7 +162,7 @@ def _records(
 ) -> Iterator[ImageRecord | FailureRecord]:
     """Yield one record per picture, in order, decoding and encoding beside the network."""
     batch_size = plan.options.batch_size
-    recorder = Recorder(plan.options, staging)
+    recorder = Recorder(plan, staging)
 
     def finish(
         item: FailureRecord | tuple[Prepared, Explanation],
@@ -217,6 +230,8 @@ def _explain(group: list[Prepared], plan: Plan) -> Iterable[Explanation | Failur
     names = [item.model_input.file.name for item in group]
     try:
         found = explain_batch(plan.loaded.module, inputs, plan.attribution, labels)
+        if plan.options.metrics:
+            found = measure(plan.loaded.module, inputs, found, plan.attribution)
     except (RuntimeError, ValueError, AssertionError, LayerError) as error:
         if plan.recipe.crop is not None:  # a size that the network has taken before
             raise

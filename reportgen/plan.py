@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING
 
 from reportgen import lab, provenance
 from reportgen.attribution import Attribution
+from reportgen.boxes import Boxes, read_boxes
 from reportgen.errors import ModelError, TargetError
-from reportgen.labels import Labels, read_labels
+from reportgen.labels import ClassNames, Labels, read_labels
 from reportgen.layers import (
+    DefaultLayers,
     Survey,
     choose_layers,
     default_layers,
     feature_layers,
+    norm_follows,
+    stride_after,
     survey,
 )
+from reportgen.measuring import cost_of
 from reportgen.methods import Method, Scope, choose_methods
 from reportgen.models import LoadedModel, ModelRequest, load_model
 from reportgen.options import DEFAULT_MODEL
@@ -25,7 +30,7 @@ from reportgen.targets import TrueLabel, parse_targets
 from reportgen.values import FEATURE_MAPS, Preprocessing, StructureLine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import torch
 
@@ -50,6 +55,17 @@ class Plan:
     labels: Labels
     structure: tuple[StructureLine, ...]
     attribution: Attribution
+    boxes: Boxes
+    surroundings: Mapping[str, Surroundings]
+    """Layer name → what takes its output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What takes a layer's output."""
+
+    norm_follows: bool
+    stride: int
 
 
 def load(options: ModelOptions, *, show_progress: bool) -> tuple[LoadedModel, torch.device]:
@@ -106,8 +122,9 @@ def prepare(options: BuildOptions, images: Sequence[ImageFile], observer: Observ
     options = lab.fill_in(options, loaded.categories)
     recipe, origin = _recipe(options.preprocess, loaded)
     known = survey_model(loaded, recipe)
-    placed = _place(methods, options.layers, known, loaded.architecture)
-    features = feature_layers(options.features.layers, known)
+    defaults = default_layers(known, loaded.architecture)
+    placed = place(methods, choose_layers(options.layers, known, defaults), defaults)
+    features = feature_layers(options.features.layers, known, defaults)
     layouts = {
         layer: known.layers[known.order[layer]].layout
         for layer in dict.fromkeys([*(name for _, names in placed for name in names), *features])
@@ -119,6 +136,7 @@ def prepare(options: BuildOptions, images: Sequence[ImageFile], observer: Observ
         categories=loaded.categories,
         top_k=min(options.top_k, len(loaded.categories)),
         features=features,
+        batch_size=options.batch_size,
     )
     plan = Plan(
         options=options,
@@ -129,6 +147,11 @@ def prepare(options: BuildOptions, images: Sequence[ImageFile], observer: Observ
         labels=labels,
         structure=structure(loaded.module, _explained(placed, features)),
         attribution=attribution,
+        boxes=_boxes(options, images, loaded),
+        surroundings={
+            layer: Surroundings(norm_follows(layer, known), stride_after(layer, known))
+            for layer in layouts
+        },
     )
     _tell(plan, observer)
     return plan
@@ -140,6 +163,15 @@ def _tell(plan: Plan, observer: Observer) -> None:
     observer.detail(f"{provenance.describe_device(plan.device)}; {plan.recipe.describe()}")
     for method, layers in plan.attribution.methods:
         observer.detail(f"{method.title} at {', '.join(layers)}")
+    for note in plan.boxes.notes:
+        observer.detail(f"boxes: {note}")
+    if plan.options.metrics:
+        size = plan.recipe.crop or plan.loaded.preprocessing.crop or (224, 224)
+        cost = cost_of(plan.attribution, size)
+        observer.stage(
+            f"Measuring takes about {cost.forward} passes of the network for each target of each "
+            f"picture"
+        )
 
 
 def _name_classes(
@@ -160,6 +192,18 @@ def _name_classes(
             loaded, categories=labels.categories, named=True, categories_origin="folder names"
         )
     return options, loaded, labels
+
+
+def _boxes(options: BuildOptions, images: Sequence[ImageFile], loaded: LoadedModel) -> Boxes:
+    if options.boxes is None:
+        return Boxes()
+    classes = ClassNames(loaded.categories)
+    return read_boxes(
+        options.boxes,
+        [image.name for image in images],
+        loaded.categories,
+        lambda text: classes.named(text) or classes.numbered(text),
+    )
 
 
 def _recipe(options: PreprocessOptions, loaded: LoadedModel) -> tuple[Preprocessing, str]:
@@ -193,16 +237,12 @@ def _explained(placed: Placed, features: tuple[str, ...]) -> dict[str, tuple[str
     return marks
 
 
-def _place(
-    methods: tuple[Method, ...], texts: tuple[str, ...], known: Survey, architecture: str
-) -> Placed:
+def place(methods: tuple[Method, ...], chosen: tuple[str, ...], defaults: DefaultLayers) -> Placed:
     """Give each method its layers.
 
     The layers that the user names are for the methods of many layers; where none of those was
     asked for, they are for every method.
     """
-    defaults = default_layers(known, architecture)
-    chosen = choose_layers(texts, known, defaults)
     for_all = not any(method.scope is Scope.STAGES for method in methods)
 
     def layers_of(method: Method) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ MAX_SIDE = 8192
 MAX_UNIT_SCALE = 10.0
 """A mean or a standard deviation beyond this was meant for values from 0 to 255."""
 
-_IMAGENET = Preprocessing(
+IMAGENET = Preprocessing(
     resize=256,
     crop=(224, 224),
     mean=(0.485, 0.456, 0.406),
@@ -94,7 +94,7 @@ def make_recipe(base: Preprocessing, options: PreprocessOptions) -> Preprocessin
 
 def _preset(base: Preprocessing, name: str | None) -> Preprocessing:
     chosen = "auto" if name is None else _one_of("--preprocess", name, PRESETS)
-    return {"auto": base, "imagenet": _IMAGENET, "unit": _UNIT}[chosen]
+    return {"auto": base, "imagenet": IMAGENET, "unit": _UNIT}[chosen]
 
 
 def _sized(recipe: Preprocessing, options: PreprocessOptions) -> Preprocessing:

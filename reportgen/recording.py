@@ -6,8 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reportgen import encode, overlay
+from reportgen.caution import Circumstances, alike, cautions_of_map, cautions_of_target
+from reportgen.localisation import boxes_of, localise, to_view
 from reportgen.mosaic import mosaic
-from reportgen.naming import feature_name, overlay_name
+from reportgen.naming import feature_name, maps_name, overlay_name
+from reportgen.rawmaps import pack
 from reportgen.reading import compare_targets, read_maps
 from reportgen.values import (
     ImageRecord,
@@ -21,13 +24,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reportgen.options import BuildOptions
+    from reportgen.plan import Plan
     from reportgen.values import (
         ClassMap,
         Explanation,
         ModelInput,
         Mosaic,
         Picture,
+        Rectangle,
         Target,
+        TargetMaps,
         UInt8Array,
         ViewGeometry,
     )
@@ -52,22 +58,20 @@ class Prepared:
 class Recorder:
     """Makes the record of a picture; safe to use from several threads."""
 
-    options: BuildOptions
+    plan: Plan
     staging: Path
     """Where full-size files go."""
+
+    @property
+    def options(self) -> BuildOptions:
+        """The run's options, with nothing left open."""
+        return self.plan.options
 
     def record(self, prepared: Prepared, explanation: Explanation) -> ImageRecord:
         """Draw, measure and encode everything about one picture."""
         source = prepared.model_input
         view = source.geometry.view
-        targets = tuple(
-            TargetRecord(
-                target=item.target,
-                panels=tuple(self._panel(prepared, item.target, raw) for raw in item.maps),
-                reading=read_maps(item.maps, view) if self.options.reading else None,
-            )
-            for item in explanation.targets
-        )
+        compared = compare_targets(explanation.targets, view)
         return ImageRecord(
             name=source.file.name,
             sha256=source.sha256,
@@ -76,15 +80,35 @@ class Recorder:
             photo=prepared.photo,
             view=encode.thumbnail(source.view),
             predictions=explanation.predictions,
-            targets=targets,
+            targets=tuple(self._target(prepared, item) for item in explanation.targets),
             label=prepared.label,
             label_rank=explanation.label_rank,
-            overlaps=compare_targets(explanation.targets, view) if self.options.reading else (),
+            overlaps=compared if self.options.reading else (),
             mosaics=self._mosaics(source, explanation),
+            maps_file=self._save_maps(source, explanation),
+            cautions=alike(compared),
         )
 
-    def _panel(self, prepared: Prepared, target: Target, raw: ClassMap) -> Panel:
-        source = prepared.model_input
+    def _target(self, prepared: Prepared, item: TargetMaps) -> TargetRecord:
+        geometry = prepared.model_input.geometry
+        boxes = boxes_of(
+            self.plan.boxes.by_name.get(prepared.model_input.file.name, ()), item.target
+        )
+        found = cautions_of_target(item.target, trained=self.plan.loaded.info.trained)
+        return TargetRecord(
+            target=item.target,
+            panels=tuple(
+                self._panel(prepared, item, number, to_view(boxes, geometry).boxes)
+                for number in range(len(item.maps))
+            ),
+            reading=read_maps(item.maps, geometry.view) if self.options.reading else None,
+            cautions=found,
+        )
+
+    def _panel(
+        self, prepared: Prepared, item: TargetMaps, number: int, boxes: tuple[Rectangle, ...]
+    ) -> Panel:
+        source, target, raw = prepared.model_input, item.target, item.maps[number]
         alpha, colormap = self.options.alpha, self.options.colormap
         drawn = overlay.draw(raw, source.view, alpha=alpha, colormap=colormap)
         mapped_back = None
@@ -93,6 +117,7 @@ class Recorder:
                 raw, prepared.original, source.geometry, alpha=alpha, colormap=colormap
             )
         height, width = raw.values.shape
+        around = self.plan.surroundings[raw.layer]
         return Panel(
             method=raw.method,
             layer=raw.layer,
@@ -105,6 +130,15 @@ class Recorder:
             on_original=None if mapped_back is None else encode.thumbnail(mapped_back),
             overlay_file=self._save(source, target, raw, drawn.blend, suffix=""),
             original_file=self._save(source, target, raw, mapped_back, suffix="original"),
+            cautions=cautions_of_map(
+                raw,
+                target,
+                Circumstances(
+                    source.geometry, norm_follows=around.norm_follows, stride=around.stride
+                ),
+            ),
+            faithfulness=item.faithfulness[number] if item.faithfulness else None,
+            localisation=localise(raw, target, boxes, source.geometry.view) if boxes else None,
         )
 
     def _save(
@@ -121,6 +155,17 @@ class Recorder:
             return None
         name = overlay_name(source.file.name, target, raw.method, raw.layer, suffix)
         self._write(name, encode.png(pixels))
+        return name
+
+    def _save_maps(self, source: ModelInput, explanation: Explanation) -> str | None:
+        """Write the raw maps where that was asked for, and return the file's relative name."""
+        if not self.options.save_maps:
+            return None
+        name = maps_name(source.file.name)
+        data = pack(
+            explanation.targets, source.geometry, image=source.file.name, sha256=source.sha256
+        )
+        self._write(name, data)
         return name
 
     def _mosaics(self, source: ModelInput, explanation: Explanation) -> tuple[Mosaic, ...]:

@@ -130,6 +130,7 @@ def _image(image: ImageRecord) -> JsonObject:
         "predictions": [_prediction(item) for item in image.predictions],
         "targets": [_target(target) for target in image.targets],
         "overlaps": [_agreement(item) for item in image.overlaps],
+        "maps_file": image.maps_file,
         "feature_maps": [_mosaic(mosaic) for mosaic in image.mosaics],
     }
 

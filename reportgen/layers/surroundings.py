@@ -1,0 +1,41 @@
+"""What takes a layer's output, as far as it makes the layer's maps less reliable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+if TYPE_CHECKING:
+    from reportgen.layers.survey import Survey
+
+_PASSED_OVER = (nn.ReLU, nn.ReLU6, nn.SiLU, nn.GELU, nn.Hardswish, nn.Identity, nn.Dropout)
+"""Layers that work place by place, and so keep a grid that the next one makes."""
+
+_NORMS = (nn.BatchNorm2d, nn.SyncBatchNorm)
+
+
+def norm_follows(name: str, survey: Survey) -> bool:
+    """Say whether a BatchNorm takes the layer's output directly."""
+    following = _following(name, survey)
+    return bool(following) and isinstance(following[0], _NORMS)
+
+
+def stride_after(name: str, survey: Survey) -> int:
+    """Return the stride of the convolution or pooling that takes the layer's output, or 1."""
+    for module in _following(name, survey):
+        if isinstance(module, (_PASSED_OVER, _NORMS)):
+            continue
+        if isinstance(module, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d):
+            stride = module.stride
+            return int(stride[0] if isinstance(stride, tuple) else stride)
+        break
+    return 1
+
+
+def _following(name: str, survey: Survey) -> list[nn.Module]:
+    """Return the next few leaf modules in the order of execution."""
+    start = survey.order[name] + 1
+    modules = (survey.modules[layer.name] for layer in survey.layers[start:])
+    leaves = [module for module in modules if not any(module.children())]
+    return leaves[:4]

@@ -1,0 +1,256 @@
+"""Layers and methods compared by a metric over the pictures of a run, and what that supports.
+
+Values only: whatever made them, one number per picture and candidate. A candidate is a method at a
+layer. All comparisons are paired, since every candidate explains the same pictures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from reportgen.values import Candidate, Interval, Metric, Ranking, Standing
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Scores = Mapping[Candidate, Sequence[float]]
+"""For each candidate one value per picture, in the same order of pictures; NaN for no value."""
+
+RESAMPLES = 2000
+"""Bootstrap resamples of the pictures."""
+
+CONFIDENCE = 0.95
+
+SEED = 20_260_101
+"""Of the resampling: the same values always give the same intervals."""
+
+MIN_IMAGES = 8
+"""Fewest pictures that support a verdict: of seven or fewer values, a percentile interval holds
+the mean far less often than it says."""
+
+_AT_A_TIME = 4_000_000
+"""Most indices drawn at a time, so that a run of very many pictures fits into memory."""
+
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric("average-drop", "average drop", higher_is_better=False),
+        Metric("increase", "increase in confidence", higher_is_better=True),
+        Metric("deletion", "deletion AUC", higher_is_better=False),
+        Metric("insertion", "insertion AUC", higher_is_better=True),
+        Metric("road", "ROAD", higher_is_better=True),
+        Metric("coherency", "coherency", higher_is_better=True),
+        Metric("complexity", "complexity", higher_is_better=False),
+        Metric("adcc", "ADCC", higher_is_better=True),
+        Metric("pointing", "pointing game", higher_is_better=True),
+        Metric("energy", "energy in the box", higher_is_better=True),
+        Metric("iou", "IoU with the box", higher_is_better=True),
+    )
+}
+"""Every metric that this package and `localisation` compute, by name."""
+
+
+def rank(metric: Metric, scores: Scores) -> Ranking:
+    """Order candidates by their mean over pictures, with bootstrap intervals.
+
+    Intervals are ``[q(α/2), q(1 - α/2)]`` of `RESAMPLES` means over pictures drawn with
+    replacement ([1]_, chapter 13, the percentile interval). Differences to the first are taken
+    picture by picture before they are resampled. The first is chosen by the same pictures, so its
+    lead is on average a little too large; the correction for several comparisons does not take
+    this away.
+
+    Parameters
+    ----------
+    metric
+        What the values are, and which way is better.
+    scores
+        One value per picture for each candidate. Candidates without any value are left out.
+
+    Raises
+    ------
+    ValueError
+        If the candidates have different numbers of pictures.
+
+    References
+    ----------
+    .. [1] B. Efron, R. J. Tibshirani, "An Introduction to the Bootstrap", Chapman & Hall, 1993.
+    """
+    lengths = {len(values) for values in scores.values()}
+    if len(lengths) > 1:
+        raise ValueError(
+            f"expected one value per picture for every candidate, found {sorted(lengths)} values",
+        )
+    table = {key: np.asarray(values, dtype=np.float64) for key, values in scores.items()}
+    table = {key: values for key, values in table.items() if np.isfinite(values).any()}
+    if not table:
+        return Ranking(metric, (), 0)
+    images = int(np.isfinite(np.stack(list(table.values()))).any(axis=0).sum())
+    sign = 1 if metric.higher_is_better else -1
+    means = {key: float(values[np.isfinite(values)].mean()) for key, values in table.items()}
+    ordered = sorted(table, key=lambda key: -sign * means[key])
+    level = 1 - (1 - CONFIDENCE) / max(1, len(ordered) - 1)
+    standings = tuple(
+        Standing(
+            *key,
+            rank=1 + sum(sign * means[other] > sign * means[key] for other in table),
+            score=_interval(table[key], CONFIDENCE),
+            behind=_difference(sign * (table[ordered[0]] - table[key]), level) if place else None,
+        )
+        for place, key in enumerate(ordered)
+    )
+    return Ranking(metric, standings, images)
+
+
+def _difference(values: NDArray[np.float64], level: float) -> Interval | None:
+    return _interval(values, level) if np.isfinite(values).any() else None
+
+
+def _interval(values: NDArray[np.float64], level: float) -> Interval:
+    """Return mean and percentile interval of the finite ones of ``values``, at least one."""
+    values = values[np.isfinite(values)]
+    random = np.random.default_rng(SEED)
+    at_a_time = max(1, _AT_A_TIME // len(values))
+    means = np.concatenate(
+        [
+            values[
+                random.integers(0, len(values), (min(at_a_time, RESAMPLES - done), len(values)))
+            ].mean(axis=1)
+            for done in range(0, RESAMPLES, at_a_time)
+        ],
+    )
+    tail = (1 - level) / 2
+    low, high = np.quantile(means, [tail, 1 - tail]).tolist()
+    mean = float(values.mean())
+    # A sum in another order may miss the mean of equal values by its last bit.
+    return Interval(mean, min(low, mean), max(high, mean), len(values))
+
+
+# -- in words --------------------------------------------------------------------------------
+
+
+def verdict(rankings: Sequence[Ranking]) -> str:
+    """Say in one sentence which method at which layer the evidence supports, or that none.
+
+    Parameters
+    ----------
+    rankings
+        One per metric that is to count. Metrics that do not test the network, `complexity` above
+        all, are better left out: an empty map has the best of it.
+
+    Returns
+    -------
+    In this order, the first that applies: nothing to compare; too few pictures (`MIN_IMAGES`);
+    metrics that contradict each other, each with a leader that another shows to be behind; one
+    candidate that leads by every metric that tells candidates apart; or that the differences are
+    within chance.
+    """
+    usable = [ranking for ranking in rankings if len(ranking.standings) > 1]
+    if not usable:
+        return "There is only one map per picture to measure, so there is nothing to compare."
+    images = min(_fewest(ranking) for ranking in usable)
+    if images < MIN_IMAGES:
+        return (
+            f"{_pictures(images)} cannot tell layers and methods apart: at least {MIN_IMAGES} are "
+            f"needed before a lead in these numbers means anything."
+        )
+    supported = _supported(usable)
+    if not supported:
+        return _contradiction(usable, images)
+    if len(supported) == 1:
+        return _winner(usable, supported[0], images)
+    apart = {row.candidate for ranking in usable for row in ranking.standings} - set(supported)
+    undecided = _and([_place(candidate) for candidate in supported])
+    if apart:
+        return (
+            f"Over {_pictures(images)} the evidence does not decide between {undecided}, whose "
+            f"differences are within chance by {_and(_titles(usable))}; the other {len(apart)} "
+            f"{'is' if len(apart) == 1 else 'are'} behind."
+        )
+    return (
+        f"Over {_pictures(images)} no layer or method is shown to be better than another by "
+        f"{_and(_titles(usable))}: the differences between {undecided} are within chance."
+    )
+
+
+def _fewest(ranking: Ranking) -> int:
+    """Return the number of pictures behind the weakest comparison of a ranking."""
+    shared = [row.behind.images if row.behind else 0 for row in ranking.standings[1:]]
+    return min(shared)
+
+
+def _supported(rankings: Sequence[Ranking]) -> list[Candidate]:
+    """Return the candidates that no metric shows to be behind, in the order of the first one."""
+    behind = {row.candidate for ranking in rankings for row in ranking.standings if row.is_behind}
+    return [row.candidate for row in rankings[0].standings if row.candidate not in behind]
+
+
+def _winner(rankings: Sequence[Ranking], winner: Candidate, images: int) -> str:
+    deciding = [ranking for ranking in rankings if len(ranking.leaders) == 1]
+    text = f"Over {_pictures(images)} the evidence supports {_place(winner)}"
+    if len(deciding) == len(rankings):
+        return f"{text}: it is ahead of all others by {_and(_titles(rankings))}."
+    if deciding:
+        rest = [ranking for ranking in rankings if ranking not in deciding]
+        return (
+            f"{text}: it is ahead of all others by {_and(_titles(deciding))}, and by "
+            f"{_and(_titles(rest))} none is shown to be better."
+        )
+    return (
+        f"{text}: it alone is not shown to be behind by any of {_and(_titles(rankings))}, though "
+        f"none of these puts it ahead of all others."
+    )
+
+
+def _contradiction(rankings: Sequence[Ranking], images: int) -> str:
+    favours = [
+        f"{ranking.metric.title} favours {_place(ranking.standings[0].candidate)}"
+        for ranking in rankings
+    ]
+    return (
+        f"Over {_pictures(images)} the metrics contradict each other, so the evidence supports no "
+        f"single layer or method: {_and(favours)}."
+    )
+
+
+def _place(candidate: Candidate) -> str:
+    method, layer = candidate
+    return f"{method} at {layer}"
+
+
+def _titles(rankings: Sequence[Ranking]) -> list[str]:
+    return [ranking.metric.title for ranking in rankings]
+
+
+def _pictures(count: int) -> str:
+    return f"{count} picture" if count == 1 else f"{count} pictures"
+
+
+_NAMED = 4
+"""Most things named in a sentence; of more the number says as much."""
+
+
+def _and(words: Sequence[str]) -> str:
+    if len(words) > _NAMED:
+        words = [*words[: _NAMED - 1], f"{len(words) - _NAMED + 1} more"]
+    *head, last = words
+    return f"{', '.join(head)} and {last}" if head else last
+
+
+def mean_rank(rankings: Sequence[Ranking]) -> tuple[tuple[Candidate, float], ...]:
+    """Return every candidate that all metrics have, with the mean of its ranks, best first.
+
+    Equal ranks count as `Standing.rank` gives them. It orders candidates for a reader; whether the
+    order means anything is what `verdict` says.
+    """
+    places: dict[Candidate, list[int]] = {}
+    for ranking in rankings:
+        for row in ranking.standings:
+            places.setdefault(row.candidate, []).append(row.rank)
+    complete = {key: ranks for key, ranks in places.items() if len(ranks) == len(rankings)}
+    means = [(key, math.fsum(ranks) / len(ranks)) for key, ranks in complete.items()]
+    return tuple(sorted(means, key=lambda item: item[1]))
