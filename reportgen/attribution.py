@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,6 +10,7 @@ import torch
 from reportgen.capture import Capture, logits_of
 from reportgen.layers import layout_at
 from reportgen.methods import ForwardContext, Kind
+from reportgen.methods.degrid import degrid_gradient
 from reportgen.targets import Chosen, ClassGroup, TargetSpec, chosen_for, name_of
 from reportgen.values import (
     ClassMap,
@@ -32,6 +33,27 @@ if TYPE_CHECKING:
     from reportgen.values import Float32Array
 
 
+DEGRIDDED = "layer-cam"
+"""The method whose weights are gradients place by place, and show a grid in them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """How Layer-CAM's layers become one map."""
+
+    gamma: float | None
+    """Of the tanh scaling of all but the deepest layer; None for no scaling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pooling:
+    """A pooling that takes a layer's output, whose gradient has no grid in it."""
+
+    layer: str
+    rectified: bool
+    """Whether a ReLU stands between the two, past which only positive activations get."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attribution:
     """What to explain, and how: the same for every batch of a run."""
@@ -47,6 +69,13 @@ class Attribution:
     """Layers whose every channel is wanted."""
     batch_size: int = 16
     """Pictures per pass, for methods that try out changed pictures."""
+    smooth: bool = False
+    """Whether maps are averaged over flips and scales."""
+    guided: bool = False
+    """Whether Grad-CAM is also laid over the guided gradient at the input."""
+    fusion: Fusion | None = None
+    degrid: Mapping[str, Pooling] = field(default_factory=dict)
+    """Layer of Layer-CAM → the pooling whose gradient is taken in place of its own."""
 
 
 @dataclass(slots=True)
@@ -64,6 +93,8 @@ def explain_batch(
     inputs: Tensor,
     plan: Attribution,
     labels: Sequence[int | None] | None = None,
+    *,
+    chosen: list[tuple[Chosen, ...]] | None = None,
 ) -> tuple[Explanation, ...]:
     """Classify a batch and compute every map of it.
 
@@ -77,6 +108,8 @@ def explain_batch(
         What to compute.
     labels
         Index of each picture's true class, or None where it has no label.
+    chosen
+        What to explain in each picture, whatever the plan's targets would come to.
 
     Returns
     -------
@@ -93,7 +126,7 @@ def explain_batch(
     with torch.enable_grad(), Capture(model, plan.layouts) as capture:
         logits = logits_of(model(inputs))
         scores = _scores(logits.detach().float().cpu())
-        chosen = [
+        chosen = chosen or [
             chosen_for(plan.targets, score.ranking.tolist(), label)
             for score, label in zip(scores, labels, strict=True)
         ]
@@ -125,7 +158,7 @@ def _backwards(
     for slot in range(slots):
         # A picture with fewer targets than others gets no score here, and so no gradient.
         rows = [row for row, targets in enumerate(chosen) if slot < len(targets)]
-        score = torch.stack([_score(logits[row], chosen[row][slot]) for row in rows]).sum()
+        score = torch.stack([score_of(logits[row], chosen[row][slot]) for row in rows]).sum()
         gradients = capture.gradients(score, keep_graph=slot + 1 < slots)
         for row in rows:
             found[row].maps.append({})
@@ -133,7 +166,10 @@ def _backwards(
             for layer in layers if method.kind is Kind.GRADIENT else ():
                 layout = grids[layer]
                 activation = layout.to_grid(capture.activations[layer].detach())
-                raw = method.compute(activation, layout.to_grid(gradients[layer]))
+                gradient = layout.to_grid(gradients[layer])
+                if method.name == DEGRIDDED and layer in plan.degrid:
+                    gradient = _without_grid(activation, plan.degrid[layer], gradients, grids)
+                raw = method.compute(activation, gradient)
                 values: Float32Array = raw.float().cpu().numpy()
                 for row in rows:
                     found[row].maps[slot][method.name, layer] = ClassMap(
@@ -146,7 +182,20 @@ def _backwards(
     return found
 
 
-def _score(logits: Tensor, target: Chosen) -> Tensor:
+def _without_grid(
+    activation: Tensor,
+    pooling: Pooling,
+    gradients: Mapping[str, Tensor],
+    grids: Mapping[str, Layout],
+) -> Tensor:
+    """Return a layer's gradient made from that of the pooling behind it."""
+    following = grids[pooling.layer].to_grid(gradients[pooling.layer])
+    size = (activation.shape[2], activation.shape[3])
+    gradient = degrid_gradient(following, size)
+    return gradient * (activation > 0) if pooling.rectified else gradient
+
+
+def score_of(logits: Tensor, target: Chosen) -> Tensor:
     """Return what is explained of one picture: a logit, or the logsumexp of a group's logits."""
     if isinstance(target, ClassGroup):
         return logits[list(target.classes)].logsumexp(dim=0)
@@ -185,7 +234,7 @@ def _forwards(  # noqa: PLR0913, PLR0917 - all that the methods without gradient
         scores = logits.new_zeros((len(logits), slots))
         for position, row in enumerate(rows.tolist()):
             for slot, target in enumerate(chosen[row]):
-                scores[position, slot] = _score(logits[position], target)
+                scores[position, slot] = score_of(logits[position], target)
         return scores
 
     for method, layers in plan.methods:

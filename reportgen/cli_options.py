@@ -252,6 +252,49 @@ Reading = Annotated[
         help="Measure where the heat of each map lies and how maps agree, and say it in words.",
     ),
 ]
+Fuse = Annotated[
+    bool,
+    _option(
+        "--fuse/--no-fuse",
+        panel=MAPS,
+        help="Also fuse Layer-CAM's layers into one map, by the largest value at each place.",
+    ),
+]
+FuseGamma = Annotated[
+    float | None,
+    _option(
+        "--fuse-gamma",
+        panel=MAPS,
+        metavar="G",
+        min=0,
+        help="Scale all but the deepest layer by tanh(G·M) before fusing; the paper takes 2.",
+    ),
+]
+Degrid = Annotated[
+    bool,
+    _option(
+        "--degrid/--no-degrid",
+        panel=MAPS,
+        help="At layers before a pooling, let Layer-CAM take the pooling's gradient, which has no "
+        "grid in it.",
+    ),
+]
+Guided = Annotated[
+    bool,
+    _option(
+        "--guided/--no-guided",
+        panel=MAPS,
+        help="Also show Guided Grad-CAM, for networks with ReLU layers.",
+    ),
+]
+Smooth = Annotated[
+    bool,
+    _option(
+        "--smooth/--no-smooth",
+        panel=MAPS,
+        help="Average every map over the mirrored picture and three contrasts: six passes.",
+    ),
+]
 Metrics = Annotated[
     bool,
     _option(

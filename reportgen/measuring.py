@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from reportgen.attribution import explain_batch
 from reportgen.capture import logits_of
+from reportgen.combining import FUSED, explain
 from reportgen.methods import Kind
 from reportgen.metrics.common import masks_of
 from reportgen.metrics.confidence import confidences
@@ -144,7 +144,7 @@ def _coherencies(  # noqa: PLR0913, PLR0917 - the network, the picture, its maps
     Methods that try out changed pictures would have to try as many again for each of their maps.
     """
     methods = tuple(place for place in plan.methods if place[0].kind is Kind.GRADIENT)
-    names = {method.name for method, _ in methods}
+    names = {method.name for method, _ in methods} | {FUSED}
     rows = [row for row, raw in enumerate(shown) if raw.method in names]
     results: list[float | None] = [None] * len(shown)
     again = replace(
@@ -155,7 +155,6 @@ def _coherencies(  # noqa: PLR0913, PLR0917 - the network, the picture, its maps
             else FixedClass(target.classes[0]),
         ),
         methods=methods,
-        layouts={layer: plan.layouts[layer] for _, layers in methods for layer in layers},
         features=(),
     )
 
@@ -164,7 +163,7 @@ def _coherencies(  # noqa: PLR0913, PLR0917 - the network, the picture, its maps
         explanations = [
             explanation
             for part in torch.split(inputs, plan.batch_size)
-            for explanation in explain_batch(model, part, again)
+            for explanation in explain(model, part, again)
         ]
         found = []
         for row, explanation in zip(rows, explanations, strict=True):

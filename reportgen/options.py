@@ -96,6 +96,11 @@ class BuildOptions:
     recursive: bool = True
     save_overlays: bool = False
     save_maps: bool = False
+    smooth: bool = False
+    fuse: bool = False
+    fuse_gamma: float | None = None
+    degrid: bool = False
+    guided: bool = False
     metrics: bool = False
     boxes: Path | None = None
     template_dir: Path | None = None

@@ -202,6 +202,28 @@ def _interpolate(values: Float32Array, axis: _Axis) -> Float32Array:
     return total / np.float32(axis.before.shape[1])
 
 
+def guided_pixels(values: Float32Array, channel_order: str) -> UInt8Array:
+    """Draw Guided Grad-CAM: grey where it is zero, lighter and darker where it is not.
+
+    Parameters
+    ----------
+    values
+        ``(3, height, width)`` float32 of either sign, in the network's channel order.
+    channel_order
+        ``rgb`` or ``bgr``.
+
+    Returns
+    -------
+    ``(height, width, 3)`` uint8 RGB. The scale is the 99.5th percentile of the absolute values, so
+    that a few extreme pixels do not leave everything else grey.
+    """
+    finite = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0).transpose(1, 2, 0)
+    ordered = finite[:, :, ::-1] if channel_order == "bgr" else finite
+    scale = float(np.percentile(np.abs(ordered), 99.5)) or 1.0
+    pixels: UInt8Array = np.clip(127.5 + 127.5 * ordered / scale, 0, 255).round().astype(np.uint8)
+    return np.ascontiguousarray(pixels)
+
+
 def colorbar(colormap: str, size: tuple[int, int] = (256, 12)) -> UInt8Array:
     """Return the colour map from 0 (left) to 1 (right) as ``(height, width, 3)`` uint8 RGB."""
     ramp = np.linspace(0, 1, size[0], dtype=np.float32)[np.newaxis, :]

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from reportgen import archive, encode, overlay, provenance, render
-from reportgen.attribution import explain_batch
 from reportgen.capture import quiet_mode
+from reportgen.combining import FUSION_SOURCE, explain, fusion_info
 from reportgen.decode import decode
 from reportgen.discover import discover
 from reportgen.errors import ImageError, LayerError, OptionError
@@ -229,7 +229,7 @@ def _explain(group: list[Prepared], plan: Plan) -> Iterable[Explanation | Failur
     labels = [None if item.label is None else item.label.index for item in group]
     names = [item.model_input.file.name for item in group]
     try:
-        found = explain_batch(plan.loaded.module, inputs, plan.attribution, labels)
+        found = explain(plan.loaded.module, inputs, plan.attribution, labels)
         if plan.options.metrics:
             found = measure(plan.loaded.module, inputs, found, plan.attribution)
     except (RuntimeError, ValueError, AssertionError, LayerError) as error:
@@ -246,6 +246,14 @@ def _explain(group: list[Prepared], plan: Plan) -> Iterable[Explanation | Failur
     ]
 
 
+def _method_infos(plan: Plan) -> Iterator[MethodInfo]:
+    for method, layers in plan.attribution.methods:
+        yield MethodInfo(method.name, method.title, method.formula, method.citation, layers)
+        fused = fusion_info(plan.attribution) if method.name == FUSION_SOURCE else None
+        if fused is not None:
+            yield fused
+
+
 def _run_info(plan: Plan, created: datetime) -> RunInfo:
     options, attribution = plan.options, plan.attribution
     return RunInfo(
@@ -257,10 +265,7 @@ def _run_info(plan: Plan, created: datetime) -> RunInfo:
         preprocessing=plan.recipe,
         recipe_origin=plan.recipe_origin,
         structure=plan.structure,
-        methods=tuple(
-            MethodInfo(method.name, method.title, method.formula, method.citation, layers)
-            for method, layers in attribution.methods
-        ),
+        methods=tuple(_method_infos(plan)),
         targets=tuple(describe(target, plan.loaded.categories) for target in attribution.targets),
         categories_origin=plan.loaded.categories_origin,
         labels=plan.labels.origin,

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reportgen import lab, provenance
-from reportgen.attribution import Attribution
+from reportgen.attribution import DEGRIDDED, Attribution, Fusion, Pooling
 from reportgen.boxes import Boxes, read_boxes
-from reportgen.errors import ModelError, TargetError
+from reportgen.combining import FUSION_SOURCE, GUIDED_BY
+from reportgen.errors import ModelError, OptionError, TargetError
 from reportgen.labels import ClassNames, Labels, read_labels
 from reportgen.layers import (
     DefaultLayers,
@@ -17,11 +18,13 @@ from reportgen.layers import (
     default_layers,
     feature_layers,
     norm_follows,
+    pooling_after,
     stride_after,
     survey,
 )
 from reportgen.measuring import cost_of
 from reportgen.methods import Method, Scope, choose_methods
+from reportgen.methods.guided import count_relus
 from reportgen.models import LoadedModel, ModelRequest, load_model
 from reportgen.options import DEFAULT_MODEL
 from reportgen.recipe import make_recipe
@@ -125,10 +128,10 @@ def prepare(options: BuildOptions, images: Sequence[ImageFile], observer: Observ
     defaults = default_layers(known, loaded.architecture)
     placed = place(methods, choose_layers(options.layers, known, defaults), defaults)
     features = feature_layers(options.features.layers, known, defaults)
-    layouts = {
-        layer: known.layers[known.order[layer]].layout
-        for layer in dict.fromkeys([*(name for _, names in placed for name in names), *features])
-    }
+    poolings = _poolings(options, placed, known)
+    wanted = [name for _, names in placed for name in names]
+    wanted += [*features, *(pooling.layer for pooling in poolings.values())]
+    layouts = {layer: known.layers[known.order[layer]].layout for layer in dict.fromkeys(wanted)}
     attribution = Attribution(
         targets=_targets(options, loaded, labels),
         methods=placed,
@@ -137,6 +140,10 @@ def prepare(options: BuildOptions, images: Sequence[ImageFile], observer: Observ
         top_k=min(options.top_k, len(loaded.categories)),
         features=features,
         batch_size=options.batch_size,
+        smooth=options.smooth,
+        fusion=_fusion(options, methods),
+        guided=_guided(options, methods, loaded),
+        degrid=poolings,
     )
     plan = Plan(
         options=options,
@@ -192,6 +199,36 @@ def _name_classes(
             loaded, categories=labels.categories, named=True, categories_origin="folder names"
         )
     return options, loaded, labels
+
+
+def _poolings(options: BuildOptions, placed: Placed, known: Survey) -> dict[str, Pooling]:
+    """Return the pooling behind every layer of Layer-CAM that has one, where that is asked for."""
+    if not options.degrid:
+        return {}
+    layers = {layer for method, names in placed if method.name == DEGRIDDED for layer in names}
+    found = {layer: pooling_after(layer, known) for layer in layers}
+    return {layer: Pooling(*pooling) for layer, pooling in found.items() if pooling is not None}
+
+
+def _guided(options: BuildOptions, methods: tuple[Method, ...], loaded: LoadedModel) -> bool:
+    if not options.guided:
+        return False
+    if GUIDED_BY not in {method.name for method in methods}:
+        raise OptionError(f"--guided: it needs {GUIDED_BY}, which is not among --methods.")
+    if count_relus(loaded.module) == 0:
+        raise OptionError(
+            "--guided: this network has no ReLU layer that could be guided; those with GELU or "
+            "SiLU, or that call relu as a function, are out of its reach. Leave --guided out.",
+        )
+    return True
+
+
+def _fusion(options: BuildOptions, methods: tuple[Method, ...]) -> Fusion | None:
+    if not options.fuse:
+        return None
+    if FUSION_SOURCE not in {method.name for method in methods}:
+        raise OptionError(f"--fuse: it fuses {FUSION_SOURCE}, which is not among --methods.")
+    return Fusion(options.fuse_gamma)
 
 
 def _boxes(options: BuildOptions, images: Sequence[ImageFile], loaded: LoadedModel) -> Boxes:

@@ -10,6 +10,7 @@ from reportgen.caution import Circumstances, alike, cautions_of_map, cautions_of
 from reportgen.localisation import boxes_of, localise, to_view
 from reportgen.mosaic import mosaic
 from reportgen.naming import feature_name, maps_name, overlay_name
+from reportgen.plan import Plan, Surroundings
 from reportgen.rawmaps import pack
 from reportgen.reading import compare_targets, read_maps
 from reportgen.values import (
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from reportgen.options import BuildOptions
-    from reportgen.plan import Plan
     from reportgen.values import (
         ClassMap,
         Explanation,
@@ -103,6 +103,11 @@ class Recorder:
             ),
             reading=read_maps(item.maps, geometry.view) if self.options.reading else None,
             cautions=found,
+            guided=None
+            if item.guided is None
+            else encode.thumbnail(
+                overlay.guided_pixels(item.guided, self.plan.recipe.channel_order)
+            ),
         )
 
     def _panel(
@@ -117,7 +122,8 @@ class Recorder:
                 raw, prepared.original, source.geometry, alpha=alpha, colormap=colormap
             )
         height, width = raw.values.shape
-        around = self.plan.surroundings[raw.layer]
+        # A fused map is of no single layer.
+        around = self.plan.surroundings.get(raw.layer, Surroundings(norm_follows=False, stride=1))
         return Panel(
             method=raw.method,
             layer=raw.layer,

@@ -33,6 +33,29 @@ def stride_after(name: str, survey: Survey) -> int:
     return 1
 
 
+def pooling_after(name: str, survey: Survey) -> tuple[str, bool] | None:
+    """Return the pooling that takes the layer's output, and whether a ReLU stands before it.
+
+    None where something else takes it: behind a convolution the channels are other ones.
+    """
+    rectified = False
+    for layer in survey.layers[survey.order[name] + 1 :]:
+        module = survey.modules[layer.name]
+        if any(module.children()):
+            continue
+        if isinstance(module, nn.MaxPool2d | nn.AvgPool2d):
+            same = (
+                layer.problem is None
+                and layer.output_shape[0] == survey.layers[survey.order[name]].output_shape[0]
+            )
+            return (layer.name, rectified) if same else None
+        if isinstance(module, nn.ReLU | nn.ReLU6):
+            rectified = True
+        elif not isinstance(module, nn.Identity | nn.Dropout):
+            return None
+    return None
+
+
 def _following(name: str, survey: Survey) -> list[nn.Module]:
     """Return the next few leaf modules in the order of execution."""
     start = survey.order[name] + 1

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from reportgen.values import Candidate, Interval, Metric, Ranking, Standing
+from reportgen.values import MIN_IMAGES, Candidate, Interval, Metric, Ranking, Standing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,10 +27,6 @@ CONFIDENCE = 0.95
 
 SEED = 20_260_101
 """Of the resampling: the same values always give the same intervals."""
-
-MIN_IMAGES = 8
-"""Fewest pictures that support a verdict: of seven or fewer values, a percentile interval holds
-the mean far less often than it says."""
 
 _AT_A_TIME = 4_000_000
 """Most indices drawn at a time, so that a run of very many pictures fits into memory."""

@@ -18,7 +18,7 @@ import jinja2
 from markupsafe import Markup
 
 from reportgen.errors import TemplateError
-from reportgen.render import words
+from reportgen.render import evidence, plots, words
 from reportgen.render.filters import FILTERS
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ STYLES = (
     "styles/images.css",
     "styles/maps.css",
     "styles/features.css",
+    "styles/evidence.css",
     "styles/how.css",
     "styles/print.css",
 )
@@ -48,6 +49,22 @@ SENTENCES: dict[str, Callable[..., str]] = {
     "describe_overlap": words.describe_overlap,
 }
 """Filters that say in words what numbers about maps mean."""
+
+EVIDENCE: dict[str, Callable[..., object]] = {
+    "axis": plots.axis,
+    "box_overlay": plots.box_overlay,
+    "box_rows": evidence.box_rows,
+    "curve_plot": plots.curve_plot,
+    "faithfulness_rows": evidence.faithfulness_rows,
+    "is_localised": evidence.is_localised,
+    "is_measured": evidence.is_measured,
+    "localised": evidence.localised,
+    "road_plot": plots.road_plot,
+    "scale_of": plots.scale_of,
+    "strip": plots.strip,
+    "warned": evidence.warned,
+}
+"""Filters that put measurements into tables and plots."""
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -101,6 +118,7 @@ def make_environment(template_dir: Path | None = None) -> jinja2.Environment:
     )
     environment.filters.update(FILTERS)
     environment.filters.update(SENTENCES)
+    environment.filters.update(EVIDENCE)
     return environment
 
 

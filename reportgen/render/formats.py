@@ -20,6 +20,7 @@ from reportgen.render.environment import (
     make_environment,
     stream,
 )
+from reportgen.render.evidence import MEASURES, is_localised, is_measured, panels_of
 from reportgen.render.records import finite, report_record
 from reportgen.render.sections import shown_sections
 from reportgen.render.words import THRESHOLDS
@@ -28,10 +29,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from reportgen.values import ImageRecord, Report
+    from reportgen.values import Caution, ImageRecord, Localisation, Report
 
 FIXED_COLUMNS = ("file", "status", "reason", "true_class", "right")
 """Columns of every ``predictions.csv``, before three for each of the first choices."""
+MAP_COLUMNS = ("file", "target", "method", "layer", "state", "peak", "warnings")
+"""Columns of ``metrics.csv`` that say which map it is, before the numbers about it."""
+BOX_COLUMNS = ("pointing", "energy", "iou", "gt_known", "loc1", "loc5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,10 @@ class RenderOptions:
 
     template_dir: Path | None = None
     """Folder of the user's own templates, looked into before the built-in ones."""
+
+
+def _always(_report: Report) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,8 @@ class OutputFormat:
     """What it is, as the page says it."""
     write: Callable[[Report, RenderOptions], Iterable[str]]
     r"""Yields its text piece by piece, with ``\n`` at line ends."""
+    written_when: Callable[[Report], bool] = _always
+    """Whether a given report has this file at all."""
 
 
 def html_page(report: Report, options: RenderOptions) -> Iterator[str]:
@@ -70,7 +80,8 @@ def html_page(report: Report, options: RenderOptions) -> Iterator[str]:
             "sections": shown_sections(report),
             "titles": {method.name: method.title for method in report.run.methods},
             "thresholds": THRESHOLDS,
-            "other_formats": [item for item in FORMATS if item.write is not html_page],
+            "measures": MEASURES,
+            "other_formats": [item for item in _written(report) if item.write is not html_page],
             "style": assets(environment, STYLES),
             "script": script,
             "policy": content_security_policy(script),
@@ -138,6 +149,54 @@ def _label_cells(image: ImageRecord) -> tuple[str, str]:
     return harmless(image.label.category), "true" if image.right else "false"
 
 
+def metrics_table(report: Report, _options: RenderOptions) -> Iterator[str]:
+    """Yield one row for every map: what was measured of it, empty where it was not."""
+    names = [measure.name for measure in MEASURES]
+    yield _csv_row([*MAP_COLUMNS, *names, *BOX_COLUMNS])
+    for image, record, panel in panels_of(report):
+        found = panel.faithfulness
+        yield _csv_row(
+            [
+                harmless(image.name),
+                harmless(record.target.name),
+                harmless(panel.method),
+                harmless(panel.layer),
+                panel.state.value,
+                finite(panel.peak),
+                _codes((*image.cautions, *record.cautions, *panel.cautions)),
+                *(_number(measure.of(found)) if found else "" for measure in MEASURES),
+                *_box_cells(panel.localisation),
+            ]
+        )
+
+
+def _codes(cautions: Iterable[Caution]) -> str:
+    return harmless(" ".join(dict.fromkeys(caution.code for caution in cautions)))
+
+
+def _box_cells(found: Localisation | None) -> Sequence[object]:
+    """Return the numbers about boxes in the order of `BOX_COLUMNS`."""
+    if found is None:
+        return [""] * len(BOX_COLUMNS)
+    answers = (found.gt_known, found.loc1, found.loc5)
+    return [
+        _answer(found.hit),
+        finite(found.energy),
+        finite(found.iou),
+        *(_answer(answer) for answer in answers),
+    ]
+
+
+def _number(value: float | None) -> object:
+    if value is None or isinstance(value, bool):
+        return _answer(value)
+    return finite(value)
+
+
+def _answer(value: bool | None) -> str:  # noqa: FBT001 - the value itself, not a switch
+    return "" if value is None else str(value).lower()
+
+
 def harmless(text: str) -> str:
     """Return ``text`` with a leading ``'`` where a spreadsheet would take it for a formula."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
@@ -154,20 +213,32 @@ FORMATS: tuple[OutputFormat, ...] = (
     OutputFormat("index.html", "this page", html_page),
     OutputFormat("report.json", "everything but the pictures", json_record),
     OutputFormat("predictions.csv", "one row per image", csv_table),
+    OutputFormat(
+        "metrics.csv",
+        "one row per map",
+        metrics_table,
+        lambda report: is_measured(report) or is_localised(report),
+    ),
 )
 
 
-def render(report: Report, folder: Path, *, template_dir: Path | None = None) -> tuple[str, ...]:
-    r"""Write every format of ``report`` into the existing ``folder`` and return the file names.
+def _written(report: Report) -> tuple[OutputFormat, ...]:
+    """Return the formats that this report has."""
+    return tuple(item for item in FORMATS if item.written_when(report))
 
-    The files are UTF-8 with ``\n`` line ends on every platform. Each one appears only once it is
-    complete. Raises `TemplateError` where ``template_dir`` is not a folder or a template fails,
-    and `OSError` where ``folder`` cannot be written.
+
+def render(report: Report, folder: Path, *, template_dir: Path | None = None) -> tuple[str, ...]:
+    r"""Write every format that ``report`` has into ``folder`` and return the file names.
+
+    The folder has to exist. The files are UTF-8 with ``\n`` line ends on every platform. Each one
+    appears only once it is complete. Raises `TemplateError` where ``template_dir`` is not a folder
+    or a template fails, and `OSError` where ``folder`` cannot be written.
     """
     options = RenderOptions(template_dir)
-    for item in FORMATS:
+    formats = _written(report)
+    for item in formats:
         _write(folder / item.filename, item.write(report, options))
-    return tuple(item.filename for item in FORMATS)
+    return tuple(item.filename for item in formats)
 
 
 def _write(path: Path, pieces: Iterable[str]) -> None:

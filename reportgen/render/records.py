@@ -11,20 +11,29 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from reportgen.values import (
         Agreement,
+        Caution,
         ClassCount,
+        Curve,
         Evaluation,
+        Faithfulness,
         HeatReading,
         ImageRecord,
+        Interval,
         JsonObject,
+        Localisation,
+        LocalisationSummary,
         MethodInfo,
         ModelInfo,
         Mosaic,
         Panel,
         Prediction,
         Preprocessing,
+        Ranking,
         Reading,
+        Rectangle,
         Report,
         RunInfo,
+        Standing,
         StrongestChannels,
         StructureLine,
         TargetRecord,
@@ -46,6 +55,10 @@ def report_record(report: Report) -> JsonObject:
         "run": _run(report.run),
         "images": [_image(image) for image in report.images],
         "evaluation": None if report.evaluation is None else _evaluation(report.evaluation),
+        "rankings": [_ranking(ranking) for ranking in report.rankings],
+        "verdict": report.verdict,
+        "localisation": [_summary(summary) for summary in report.localisation],
+        "boxes": report.boxes,
         "failures": [{"name": item.name, "reason": item.reason} for item in report.failures],
     }
 
@@ -131,6 +144,7 @@ def _image(image: ImageRecord) -> JsonObject:
         "targets": [_target(target) for target in image.targets],
         "overlaps": [_agreement(item) for item in image.overlaps],
         "maps_file": image.maps_file,
+        "cautions": [_caution(caution) for caution in image.cautions],
         "feature_maps": [_mosaic(mosaic) for mosaic in image.mosaics],
     }
 
@@ -168,6 +182,7 @@ def _target(record: TargetRecord) -> JsonObject:
         "rank": target.rank,
         "panels": [_panel(panel) for panel in record.panels],
         "reading": None if record.reading is None else _reading(record.reading),
+        "cautions": [_caution(caution) for caution in record.cautions],
     }
 
 
@@ -181,7 +196,64 @@ def _panel(panel: Panel) -> JsonObject:
         "state": panel.state.value,
         "overlay_file": panel.overlay_file,
         "original_file": panel.original_file,
+        "cautions": [_caution(caution) for caution in panel.cautions],
+        "faithfulness": None if panel.faithfulness is None else _faithfulness(panel.faithfulness),
+        "localisation": None if panel.localisation is None else _localisation(panel.localisation),
     }
+
+
+def _caution(caution: Caution) -> JsonObject:
+    return {"code": caution.code, "text": caution.text}
+
+
+def _faithfulness(found: Faithfulness) -> JsonObject:
+    road = found.road
+    return {
+        "average_drop": finite(found.drop),
+        "increase": found.increased,
+        "deletion": None if found.deletion is None else _curve(found.deletion),
+        "insertion": None if found.insertion is None else _curve(found.insertion),
+        "road": None
+        if road is None
+        else {
+            "combined": finite(road.combined),
+            "percentiles": [_short(value) for value in road.percentiles],
+            "most": [_short(value) for value in road.most],
+            "least": [_short(value) for value in road.least],
+        },
+        "complexity": finite(found.complexity),
+        "coherency": _optional(found.coherency),
+        "adcc": _optional(found.adcc),
+    }
+
+
+def _curve(curve: Curve) -> JsonObject:
+    return {
+        "auc": finite(curve.auc),
+        "fractions": [_short(value) for value in curve.fractions],
+        "scores": [_short(value) for value in curve.scores],
+    }
+
+
+def _localisation(found: Localisation) -> JsonObject:
+    return {
+        "pointing": found.hit,
+        "energy": finite(found.energy),
+        "iou": finite(found.iou),
+        "gt_known": found.gt_known,
+        "loc1": found.loc1,
+        "loc5": found.loc5,
+        "box": None if found.box is None else _rectangle(found.box),
+        "boxes": [_rectangle(box) for box in found.boxes],
+    }
+
+
+def _rectangle(box: Rectangle) -> list[float | None]:
+    return [_rounded(edge) for edge in box]
+
+
+def _optional(value: float | None) -> float | None:
+    return None if value is None else finite(value)
 
 
 def _reading(reading: Reading) -> JsonObject:
@@ -249,6 +321,56 @@ def _strongest(strongest: StrongestChannels) -> JsonObject:
 def _rounded(value: float) -> float | None:
     """Return ``value`` with six significant digits, as many as float32 holds for certain."""
     return float(f"{value:.6g}") if math.isfinite(value) else None
+
+
+def _short(value: float) -> float | None:
+    """Return ``value`` with four significant digits: a run may hold thousands of curves."""
+    return float(f"{value:.4g}") if math.isfinite(value) else None
+
+
+def _ranking(ranking: Ranking) -> JsonObject:
+    return {
+        "metric": ranking.metric.name,
+        "title": ranking.metric.title,
+        "higher_is_better": ranking.metric.higher_is_better,
+        "images": ranking.images,
+        "standings": [_standing(row) for row in ranking.standings],
+    }
+
+
+def _standing(row: Standing) -> JsonObject:
+    return {
+        "method": row.method,
+        "layer": row.layer,
+        "rank": row.rank,
+        "score": _interval(row.score),
+        "behind": None if row.behind is None else _interval(row.behind),
+        "more_than_chance": row.is_behind,
+    }
+
+
+def _interval(interval: Interval) -> JsonObject:
+    return {
+        "mean": finite(interval.mean),
+        "low": finite(interval.low),
+        "high": finite(interval.high),
+        "images": interval.images,
+    }
+
+
+def _summary(summary: LocalisationSummary) -> JsonObject:
+    return {
+        "method": summary.method,
+        "layer": summary.layer,
+        "maps": summary.maps,
+        "hits": summary.hits,
+        "gt_known": summary.gt_known,
+        "ranked": summary.ranked,
+        "loc1": summary.loc1,
+        "loc5": summary.loc5,
+        "energy": finite(summary.energy),
+        "iou": finite(summary.iou),
+    }
 
 
 def _evaluation(evaluation: Evaluation) -> JsonObject:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reportgen.render.evidence import has_rankings
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -24,6 +26,10 @@ def _has_images(report: Report) -> bool:
 
 def _has_labels(report: Report) -> bool:
     return report.evaluation is not None
+
+
+def _has_boxes(report: Report) -> bool:
+    return bool(report.localisation)
 
 
 def _has_failures(report: Report) -> bool:
@@ -48,6 +54,8 @@ SECTIONS: tuple[Section, ...] = (
     Section("summary", "Summary", "sections/summary.html.j2", _always),
     Section("predictions", "Predictions", "sections/predictions.html.j2", _has_images),
     Section("labels", "Against the labels", "sections/labels.html.j2", _has_labels),
+    Section("evidence", "Which layer, which method", "sections/evidence.html.j2", has_rankings),
+    Section("boxes", "Against the boxes", "sections/boxes.html.j2", _has_boxes),
     Section("images", "Images", "sections/images.html.j2", _has_images),
     Section("failures", "Failures", "sections/failures.html.j2", _has_failures),
     Section("how", "How this was made", "sections/how.html.j2", _always),

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reportgen.values.evidence import (
+    MIN_IMAGES,
     RIGHT_IOU,
     Candidate,
     Caution,
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FEATURE_MAPS",
     "MAX_CONFUSION",
+    "MIN_IMAGES",
     "RIGHT_IOU",
     "Agreement",
     "Candidate",

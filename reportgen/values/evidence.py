@@ -10,6 +10,10 @@ Candidate = tuple[str, str]
 Rectangle = tuple[float, float, float, float]
 """``(xmin, ymin, xmax, ymax)``: edges in pixels of the view; the first pixel is 0…1."""
 
+MIN_IMAGES = 8
+"""Fewest pictures that support a verdict: of seven or fewer values, a percentile interval holds
+the mean far less often than it says."""
+
 RIGHT_IOU = 0.5
 """Intersection over union from which ILSVRC counts a box as right."""
 
@@ -170,7 +174,8 @@ class Standing:
     @property
     def is_behind(self) -> bool:
         """Whether the first is better beyond what chance among the pictures explains."""
-        return self.behind is not None and self.behind.low > 0
+        behind = self.behind
+        return behind is not None and behind.images >= MIN_IMAGES and behind.low > 0
 
 
 @dataclass(frozen=True, slots=True)

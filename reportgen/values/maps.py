@@ -71,6 +71,9 @@ class TargetMaps:
     """Each method at each of its layers, shallow to deep."""
     faithfulness: tuple[Faithfulness | None, ...] = ()
     """One per map, None where it has nothing to show; empty where nothing was measured."""
+    guided: Float32Array | None = None
+    """``(3, height, width)`` float32, of either sign, in the network's channel order: Guided
+    Grad-CAM at the input, where it was asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,8 @@ class TargetRecord:
     """None unless ``--reading`` asked for it."""
     cautions: tuple[Caution, ...] = ()
     """What holds for all maps of the target: an improbable class, a network without training."""
+    guided: Picture | None = None
+    """Guided Grad-CAM, grey where there is none; None unless ``--guided`` asked for it."""
 
 
 @dataclass(frozen=True, slots=True)

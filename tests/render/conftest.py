@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from sample import full_report, hostile_report, report, untrained
+from sample import full_report, hostile_report, measured_report, report, untrained
 
 from reportgen.render import render
 
@@ -47,6 +47,11 @@ def full() -> Report:
 
 
 @pytest.fixture
+def measured() -> Report:
+    return measured_report()
+
+
+@pytest.fixture
 def hostile() -> Report:
     return hostile_report()
 
@@ -62,6 +67,13 @@ def sample_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def full_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("full")
     render(full_report(), folder)
+    return folder / "index.html"
+
+
+@pytest.fixture(scope="session")
+def measured_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("measured")
+    render(measured_report(), folder)
     return folder / "index.html"
 
 

@@ -11,24 +11,34 @@ from PIL import Image
 
 from reportgen.values import (
     Agreement,
+    Caution,
     ChannelPicture,
     ClassCount,
+    Curve,
     Evaluation,
     FailureRecord,
+    Faithfulness,
     HeatReading,
     ImageRecord,
+    Interval,
+    Localisation,
+    LocalisationSummary,
     MapState,
     MethodInfo,
+    Metric,
     ModelInfo,
     Mosaic,
     Panel,
     Picture,
     Prediction,
     Preprocessing,
+    Ranking,
     Reading,
     Report,
+    Road,
     RunInfo,
     Size,
+    Standing,
     StrongestChannels,
     StructureLine,
     Target,
@@ -389,12 +399,112 @@ def mosaic(
     )
 
 
+CAUTIONS = (
+    Caution("flat", "The map's values differ by 8% of its peak only."),
+    Caution("border", "The border of the map is hotter than its inside."),
+)
+UNTRAINED = Caution("untrained", "The network's weights are random.")
+ALIKE = Caution("alike", "The maps of cat and dog are all but identical.")
+
+
+def measured_report() -> Report:
+    """Return a report with warnings, measures, rankings, boxes and raw maps."""
+    full = full_report()
+    first, second, *rest = full.images
+    return replace(
+        full,
+        images=(
+            replace(measured_image(first), cautions=(ALIKE,), maps_file="maps/a b/#1.npz"),
+            measured_image(second),
+            *rest,
+        ),
+        rankings=(
+            ranking(Metric("insertion", "insertion AUC", higher_is_better=True)),
+            ranking(Metric("deletion", "deletion AUC", higher_is_better=False), candidates=2),
+        ),
+        verdict="Layer-CAM at features.8 leads by insertion, and no other metric contradicts it.",
+        localisation=(
+            LocalisationSummary("grad-cam", LAYERS[-1], 4, 3, 1, 2, 2, 2, 0.54, 0.62),
+            LocalisationSummary("layer-cam", LAYERS[0], 4, 1, 0, 0, 0, 2, 0.21, 0.08),
+        ),
+        boxes="boxes.csv (4 boxes; 1 outside the view)",
+    )
+
+
+def measured_image(plain: ImageRecord) -> ImageRecord:
+    """Return ``plain`` with the maps of its first target measured and warned of."""
+    first, *rest = plain.targets
+    panels = tuple(
+        replace(
+            item,
+            cautions=CAUTIONS[: number % 3],
+            faithfulness=faithfulness(number),
+            localisation=localisation(number),
+        )
+        for number, item in enumerate(first.panels)
+    )
+    return replace(plain, targets=(replace(first, panels=panels, cautions=(UNTRAINED,)), *rest))
+
+
+def faithfulness(number: int) -> Faithfulness:
+    """Return the numbers of the map ``number``; the last of six is constant and has few."""
+    if number == 5:
+        return Faithfulness(1.0, False, None, None, None, 0.0, None, None)  # noqa: FBT003
+    fractions = tuple(step / 10 for step in range(11))
+    return Faithfulness(
+        drop=0.11 + 0.13 * number,
+        increased=number == 2,
+        deletion=Curve(fractions, tuple(0.73 * (1 - x) ** (number + 2) for x in fractions), 0.21),
+        insertion=Curve(
+            fractions, tuple(0.73 * x ** (number + 1) for x in fractions), 0.3 + number / 90
+        ),
+        road=Road((20.0, 50.0, 80.0), (0.11, 0.21, 0.53), (0.52, 0.61, 0.7)),
+        complexity=0.123456 + number / 50,
+        coherency=None if number == 1 else 0.87,
+        adcc=None if number == 1 else 0.781,
+    )
+
+
+def localisation(number: int) -> Localisation:
+    """Return how the map ``number`` lies to one box, or to two."""
+    given = ((20.0, 30.0, 150.0, 200.0), (160.0, 10.0, 220.0, 60.0))
+    return Localisation(
+        hit=number % 2 == 0,
+        energy=0.541,
+        iou=0.62 - number / 10,
+        box=None if number == 4 else (33.0, 25.5, 171.0, 188.0),
+        boxes=given[: 1 + number % 2],
+        loc1=None if number == 3 else number == 0,
+        loc5=None if number == 3 else number < 2,
+    )
+
+
+def ranking(metric: Metric, candidates: int = 6) -> Ranking:
+    """Return every layer of Layer-CAM and Grad-CAM by ``metric``; the last is behind."""
+    names = [("layer-cam", layer) for layer in reversed(LAYERS)] * 4
+    sign = -1 if metric.higher_is_better else 1
+    rows = []
+    for number, (method, layer) in enumerate([("grad-cam", LAYERS[-1]), *names][:candidates]):
+        mean = 0.512 + sign * 0.03 * number
+        low = 0.03 * number - 0.05
+        rows.append(
+            Standing(
+                method,
+                layer,
+                number + 1,
+                Interval(mean, mean - 0.041, mean + 0.052, 36 - number),
+                Interval(0.03 * number, low, 0.03 * number + 0.06, 35) if number else None,
+            )
+        )
+    return Ranking(metric, tuple(rows), 36)
+
+
 HOSTILE = HOSTILE_NAMES[0] + "\"' onload=alert(1) {{7*7}} \u2028 &amp; </title></style>"
 
 
 def hostile_report() -> Report:
     """Return a report in which every untrusted text tries something."""
-    full = full_report()
+    full = measured_report()
     assert full.evaluation is not None
     return Report(
         title=HOSTILE,
@@ -416,14 +526,27 @@ def hostile_report() -> Report:
             full.evaluation,
             classes=tuple(replace(item, category=HOSTILE) for item in full.evaluation.classes),
         ),
+        rankings=tuple(
+            replace(
+                item,
+                metric=replace(item.metric, title=HOSTILE),
+                standings=tuple(replace(row, layer=HOSTILE) for row in item.standings),
+            )
+            for item in full.rankings
+        ),
+        verdict=HOSTILE,
+        localisation=tuple(replace(item, layer=HOSTILE) for item in full.localisation),
+        boxes=HOSTILE,
     )
 
 
 def hostile_image(name: str, number: int) -> ImageRecord:
     """Return a picture with ``name`` whose other texts are hostile; the first has everything."""
-    plain = full_image(name, best=number % 5, label=281, label_rank=2)
+    plain = measured_image(full_image(name, best=number % 5, label=281, label_rank=2))
     return replace(
         plain,
+        cautions=hostile_cautions((ALIKE,)),
+        maps_file=HOSTILE,
         notes=(HOSTILE,),
         label=TrueClass(281, HOSTILE),
         predictions=tuple(replace(item, category=HOSTILE) for item in plain.predictions),
@@ -443,14 +566,26 @@ def hostile_target(plain: TargetRecord) -> TargetRecord:
     return TargetRecord(
         target=replace(plain.target, name=HOSTILE, members=(HOSTILE,) * len(plain.target.members)),
         panels=tuple(
-            replace(item, layer=HOSTILE, overlay_file=HOSTILE, original_file=HOSTILE)
+            replace(
+                item,
+                layer=HOSTILE,
+                overlay_file=HOSTILE,
+                original_file=HOSTILE,
+                cautions=hostile_cautions(item.cautions),
+            )
             for item in plain.panels
         ),
         reading=Reading(
             heats=tuple(replace(item, layer=HOSTILE) for item in plain.reading.heats),
             methods_agree=replace(plain.reading.methods_agree, layer=HOSTILE),
         ),
+        cautions=hostile_cautions(plain.cautions),
     )
+
+
+def hostile_cautions(plain: tuple[Caution, ...]) -> tuple[Caution, ...]:
+    """Return ``plain`` with hostile texts."""
+    return tuple(Caution(HOSTILE, HOSTILE) for _ in plain)
 
 
 def hostile_mosaic(plain: Mosaic) -> Mosaic:

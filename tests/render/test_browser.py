@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sample import HOSTILE, HOSTILE_NAMES, full_report, image, mosaic, report
+from sample import CAUTIONS, HOSTILE, HOSTILE_NAMES, full_report, image, mosaic, report
 
 from reportgen.render import render
 
@@ -326,11 +326,83 @@ def test_copying_the_command(visit: Callable[..., Page], sample_page: Path) -> N
     assert copied == page.locator("[data-copy]").inner_text().strip()
 
 
+# -- evidence --------------------------------------------------------------------------------
+
+
+def test_warnings_open_without_scripts(visit: Callable[..., Page], measured_page: Path) -> None:
+    page = visit(measured_page, java_script_enabled=False)
+    folded = page.locator("#image-1-target-1 details.folded").nth(1)
+    sentence = folded.get_by_text(CAUTIONS[1].text)
+    assert folded.locator("summary").inner_text() == "2 warnings"
+    assert not sentence.is_visible()
+    folded.locator("summary").click()
+    assert sentence.is_visible()
+
+
+def test_paper_has_every_warning_and_curve(visit: Callable[..., Page], measured_page: Path) -> None:
+    page = visit(measured_page)
+    page.locator("#image-1-target-1 .curves > summary").click()
+    hidden = page.locator("#image-1-target-1 details.folded li, #image-1-target-1 .plot")
+    assert hidden.count() == 1 + 2 + 1 + 2 + 5 * 3
+    assert not any(item.is_visible() for item in hidden.all())
+    page.emulate_media(media="print")
+    assert all(item.is_visible() for item in hidden.all())
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_boxes_lie_on_their_map(
+    width: int, visit: Callable[..., Page], measured_page: Path
+) -> None:
+    page = visit(measured_page, width=width)
+    places = page.evaluate(
+        """() => [...document.querySelectorAll("#image-1-target-1 .boxed")].map((boxed) => {
+            const img = boxed.querySelector("img").getBoundingClientRect();
+            const box = boxed.querySelector(".given").getBoundingClientRect();
+            return [(box.left - img.left) / img.width, (box.top - img.top) / img.height,
+                (box.right - img.left) / img.width, (box.bottom - img.top) / img.height];
+        })"""
+    )
+    assert len(places) == 6
+    for place in places:
+        assert place == pytest.approx([20 / 224, 30 / 224, 150 / 224, 200 / 224], abs=0.01)
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_numbers_stand_under_their_ticks(
+    width: int, visit: Callable[..., Page], measured_page: Path
+) -> None:
+    page = visit(measured_page, width=width)
+    ticks, numbers = page.evaluate(
+        """() => {
+            const table = document.querySelector(".ranking");
+            const middle = (e) => {
+                const box = e.getBoundingClientRect();
+                return box.left + box.width / 2;
+            };
+            const strip = table.querySelector("tbody .strip");
+            return [[...strip.querySelectorAll(".tick")].map(middle),
+                [...table.querySelectorAll(".axis text")].map(middle)];
+        }"""
+    )
+    assert len(ticks) == 5
+    assert ticks == pytest.approx(numbers, abs=1)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_evidence_has_enough_contrast(
+    scheme: str, visit: Callable[..., Page], measured_page: Path
+) -> None:
+    page = visit(measured_page, color_scheme=scheme)
+    selectors = [".word", ".folded summary", ".direction", ".finding", ".behind .tag", ".hit"]
+    for selector, ratio in page.evaluate(CONTRAST, selectors):
+        assert ratio >= 4.5, selector
+
+
 # -- layout ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", ["sample_page", "full_page", "hostile_page"])
+@pytest.mark.parametrize("name", ["sample_page", "full_page", "measured_page", "hostile_page"])
 def test_nothing_overflows_the_window(
     name: str, width: int, visit: Callable[..., Page], request: pytest.FixtureRequest
 ) -> None:
@@ -428,7 +500,7 @@ def test_anchors_lead_to_their_image(
 
 # -- light, dark, paper, no script -----------------------------------------------------------
 
-CONTRAST = """() => {
+CONTRAST = """(selectors) => {
     const channel = (value) => {
         const part = value / 255;
         return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
@@ -439,8 +511,6 @@ CONTRAST = """() => {
     };
     const paper = luminance(getComputedStyle(document.documentElement).backgroundColor);
     const ratio = (ink) => (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
-    const selectors = ["body", ".facts", ".quiet", ".contents a", "caption", "figcaption",
-        ".folder", ".banner", ".fine", "[data-sort] button"];
     return selectors.map((selector) => {
         const element = document.querySelector(selector);
         return [selector, ratio(luminance(getComputedStyle(element).color))];
@@ -454,7 +524,9 @@ def test_text_has_enough_contrast(
 ) -> None:
     page = visit(sample_page, color_scheme=scheme)
     assert (background(page) == "rgb(255, 255, 255)") is (scheme == "light")
-    for selector, ratio in page.evaluate(CONTRAST):
+    selectors = ["body", ".facts", ".quiet", ".contents a", "caption", "figcaption", ".folder"]
+    selectors += [".banner", ".fine", "[data-sort] button"]
+    for selector, ratio in page.evaluate(CONTRAST, selectors):
         assert ratio >= 4.5, selector
 
 

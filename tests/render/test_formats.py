@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
-from sample import HOSTILE_NAMES, image, picture
+from sample import HOSTILE_NAMES, UNTRAINED, image, picture
 
 from reportgen.render import FORMATS, OutputFormat, render
 from reportgen.render import formats as formats_module
-from reportgen.render.formats import harmless
+from reportgen.render.evidence import MEASURES
+from reportgen.render.formats import BOX_COLUMNS, MAP_COLUMNS, harmless
 from reportgen.render.records import report_record
 from reportgen.values import FailureRecord, TrueClass
 
@@ -94,7 +95,7 @@ def test_the_schema_is_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(schema())
 
 
-@pytest.mark.parametrize("name", ["sample", "sample_untrained", "full", "hostile"])
+@pytest.mark.parametrize("name", ["sample", "sample_untrained", "full", "measured", "hostile"])
 def test_json_fits_its_schema(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     record = written_json(request.getfixturevalue(name), tmp_path)
     jsonschema.validate(record, schema(), cls=jsonschema.Draft202012Validator)
@@ -212,6 +213,116 @@ def test_a_lone_surrogate_is_written_and_stays_valid(sample: Report, tmp_path: P
     report = replace(sample, failures=(FailureRecord("a\udc80.png", "odd"),))
     assert written_json(report, tmp_path)["failures"][0]["name"] == "a\udc80.png"
     assert "a\\udc80.png" in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def test_json_has_what_was_measured(measured: Report, tmp_path: Path) -> None:
+    record = written_json(measured, tmp_path)
+    target = record["images"][0]["targets"][0]
+    first, second, *_, last = target["panels"]
+    assert target["cautions"] == [{"code": "untrained", "text": UNTRAINED.text}]
+    assert [item["code"] for item in record["images"][0]["cautions"]] == ["alike"]
+    assert [item["code"] for item in last["cautions"]] == ["flat", "border"]
+    found = second["faithfulness"]
+    assert found["complexity"] == pytest.approx(0.143456)
+    assert found["road"]["combined"] == pytest.approx(0.98 / 6)
+    assert found["coherency"] is None
+    assert found["deletion"]["scores"][1] == 0.5322  # 0.73 * 0.9 ** 3 is 0.53217
+    assert last["faithfulness"]["deletion"] is last["faithfulness"]["road"] is None
+    assert first["localisation"]["box"] == [33.0, 25.5, 171.0, 188.0]
+    assert [first["localisation"]["gt_known"], last["localisation"]["gt_known"]] == [True, False]
+    behind = [row["more_than_chance"] for row in record["rankings"][0]["standings"]]
+    assert behind == [False, False, True, True, True, True]
+    assert record["verdict"] == measured.verdict
+    assert record["localisation"][0]["hits"] == 3
+    assert record["boxes"] == measured.boxes
+
+
+def test_measures_that_are_not_finite_become_null(measured: Report, tmp_path: Path) -> None:
+    first = measured.images[0]
+    target = first.targets[0]
+    panel = target.panels[0]
+    assert panel.faithfulness is not None
+    assert panel.faithfulness.insertion is not None
+    curve = replace(panel.faithfulness.insertion, scores=(math.nan,) * 11, auc=math.nan)
+    odd = replace(
+        panel,
+        faithfulness=replace(panel.faithfulness, insertion=curve, drop=math.inf),
+    )
+    standing = measured.rankings[0].standings[0]
+    score = replace(standing.score, mean=math.nan, low=math.nan, high=math.nan)
+    rankings = (replace(measured.rankings[0], standings=(replace(standing, score=score),)),)
+    image = replace(first, targets=(replace(target, panels=(odd,)),))
+    report = replace(measured, images=(image,), rankings=rankings)
+    record = written_json(report, tmp_path)
+    jsonschema.validate(record, schema(), cls=jsonschema.Draft202012Validator)
+    written = record["images"][0]["targets"][0]["panels"][0]["faithfulness"]
+    assert written["average_drop"] is None
+    assert written["insertion"]["auc"] is written["insertion"]["scores"][3] is None
+    assert record["rankings"][0]["standings"][0]["score"]["mean"] is None
+
+
+# -- metrics.csv -----------------------------------------------------------------------------
+
+
+def written_metrics(report: Report, folder: Path) -> list[dict[str, str]]:
+    assert "metrics.csv" in render(report, folder)
+    text = (folder / "metrics.csv").read_bytes().decode("utf-8")
+    return list(csv.DictReader(StringIO(text, newline="")))
+
+
+def test_metrics_have_one_row_for_every_map(measured: Report, tmp_path: Path) -> None:
+    rows = written_metrics(measured, tmp_path)
+    assert len(rows) == len(measured.images) * 2 * 6
+    assert list(rows[0]) == [*MAP_COLUMNS, *(item.name for item in MEASURES), *BOX_COLUMNS]
+    first, second = rows[:2]
+    assert [first[name] for name in MAP_COLUMNS] == [
+        "cats/tabby.jpg",
+        "cat",
+        "grad-cam",
+        "features.10",
+        "shown",
+        "0.0123",
+        "alike untrained",
+    ]
+    assert second["warnings"] == "alike untrained flat"
+    assert (first["average_drop"], first["increase"], first["deletion_auc"]) == (
+        "0.11",
+        "false",
+        "0.21",
+    )
+    assert (rows[2]["increase"], second["coherency"]) == ("true", "")
+    assert [first[name] for name in BOX_COLUMNS] == [
+        "true",
+        "0.541",
+        "0.62",
+        "true",
+        "true",
+        "true",
+    ]
+    assert [rows[3][name] for name in ("pointing", "loc1", "loc5")] == ["false", "", ""]
+    assert {rows[6][name] for name in (*BOX_COLUMNS, "road", "adcc")} == {""}
+
+
+def test_metrics_are_there_for_boxes_alone(full: Report, measured: Report, tmp_path: Path) -> None:
+    (first, *_), (target, *_) = measured.images, measured.images[0].targets
+    panels = tuple(replace(item, faithfulness=None) for item in target.panels)
+    image = replace(first, targets=(replace(target, panels=panels),))
+    assert len(written_metrics(replace(full, images=(image,)), tmp_path)) == 6
+    assert "metrics.csv" not in render(full, tmp_path)
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "metrics.csv" not in page
+
+
+def test_cells_of_metrics_that_start_a_formula_are_harmless(
+    measured: Report, tmp_path: Path
+) -> None:
+    first = measured.images[0]
+    target = first.targets[0]
+    panel = replace(target.panels[0], layer="=1+1")
+    odd = replace(target, panels=(panel,), target=replace(target.target, name="+1"))
+    report = replace(measured, images=(replace(first, name="@a", targets=(odd,)),))
+    (row,) = written_metrics(report, tmp_path)
+    assert [row["file"], row["target"], row["layer"]] == ["'@a", "'+1", "'=1+1"]
 
 
 # -- predictions.csv -------------------------------------------------------------------------

@@ -13,20 +13,35 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sample import CATEGORIES, HOSTILE, HOSTILE_NAMES, METHODS, PAIR, image, mosaic, panel
+from markupsafe import escape
+from sample import (
+    ALIKE,
+    CATEGORIES,
+    CAUTIONS,
+    HOSTILE,
+    HOSTILE_NAMES,
+    METHODS,
+    PAIR,
+    UNTRAINED,
+    image,
+    mosaic,
+    panel,
+    ranking,
+)
 
 from reportgen.errors import TemplateError
 from reportgen.render import check_templates, render
 from reportgen.render import environment as environment_module
 from reportgen.render import sections as sections_module
 from reportgen.render.environment import SCRIPTS, STYLES
+from reportgen.render.evidence import MEASURES
 from reportgen.render.words import (
     THRESHOLDS,
     describe_agreement,
     describe_heat,
     describe_overlap,
 )
-from reportgen.values import MapState, ViewGeometry
+from reportgen.values import MapState, Metric, ViewGeometry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,10 +49,10 @@ if TYPE_CHECKING:
     from reportgen.values import Report
 
 ALLOWED = """
-    alt aria-hidden aria-label aria-labelledby charset class colspan content data-copy
+    alt aria-hidden aria-label aria-labelledby charset class colspan content cx cy d data-copy
     data-filterable data-match data-mosaic data-sort data-sortable data-value data-verdict datetime
-    decoding height href http-equiv id lang name open rel role scope src start style tabindex title
-    width
+    decoding height href http-equiv id lang name open points preserveaspectratio r rel role scope
+    src start style tabindex title viewbox width x x1 x2 y y1 y2
 """
 ATTRIBUTES = set(ALLOWED.split())
 
@@ -56,7 +71,7 @@ class Page(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements[tag] += 1
+        self.elements["svg title" if tag == "title" and "svg" in self.open else tag] += 1
         self.attributes += [(tag, name, value or "") for name, value in attrs]
         self.open.append(tag)
 
@@ -108,10 +123,10 @@ def templates(tmp_path: Path) -> Path:
 # -- safety ----------------------------------------------------------------------------------
 
 
-def test_hostile_text_stays_text(hostile: Report, full: Report, tmp_path: Path) -> None:
+def test_hostile_text_stays_text(hostile: Report, measured: Report, tmp_path: Path) -> None:
     page = Page(written(hostile, tmp_path))
     assert page.elements["script"] == page.elements["style"] == page.elements["title"] == 1
-    assert set(page.elements) <= set(Page(written(full, tmp_path)).elements)
+    assert set(page.elements) <= set(Page(written(measured, tmp_path)).elements)
     assert {name for _, name, _ in page.attributes} <= ATTRIBUTES
     assert "alert(1)" not in page.script
     for data in page.values("data-mosaic"):
@@ -134,7 +149,7 @@ def test_links_lead_into_the_page_or_to_files_beside_it(hostile: Report, tmp_pat
     assert all(source.startswith("data:image/") for source in page.values("src"))
 
 
-@pytest.mark.parametrize("name", ["sample", "full"])
+@pytest.mark.parametrize("name", ["sample", "full", "measured"])
 def test_every_id_is_unique(name: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     report = request.getfixturevalue(name)
     assert [
@@ -211,7 +226,7 @@ def test_a_run_in_which_every_image_failed(sample: Report, tmp_path: Path) -> No
     assert not {"predictions", "images"} & set(page.values("id"))
 
 
-@pytest.mark.parametrize("name", ["sample", "full"])
+@pytest.mark.parametrize("name", ["sample", "full", "measured"])
 def test_headings_never_skip_a_level(
     name: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
@@ -253,9 +268,13 @@ def test_targets_without_a_drawn_map_are_still_compared(sample: Report, tmp_path
 
 def test_a_plain_report_has_nothing_of_the_rest(sample: Report, tmp_path: Path) -> None:
     page = Page(written(sample, tmp_path))
-    assert not {"labels", "words", "overview-title"} & set(page.values("id"))
+    absent = {"labels", "words", "overview-title", "evidence", "boxes", "measures"}
+    assert not absent & set(page.values("id"))
     for word in ("True class", "Accuracy", "On the original photo", "Reading", "Feature maps"):
         assert word not in page.text
+    for word in ("Warning", "Faithfulness", "IoU", "raw maps", "metrics.csv"):
+        assert word not in page.text
+    assert page.elements["svg"] == 0
     assert not {"data-mosaic", "data-verdict"} & {name for _, name, _ in page.attributes}
 
 
@@ -446,6 +465,140 @@ def test_where_things_come_from(full: Report, tmp_path: Path) -> None:
     text = squeezed(Page(written(replace(full, run=replace(full.run, **nothing)), tmp_path)).text)
     assert "Class names" not in text
     assert "Labels" not in text
+
+
+# -- evidence --------------------------------------------------------------------------------
+
+
+def only(report: Report) -> Report:
+    """Return ``report`` with its first picture alone."""
+    return replace(report, images=report.images[:1])
+
+
+def test_warnings_stand_where_they_belong(measured: Report, tmp_path: Path) -> None:
+    page = written(only(measured), tmp_path)
+    alike = page.index(f"<bdi>{ALIKE.text}")
+    assert page.index('<article class="image"') < alike < page.index('<div class="source"')
+    target = page.index('id="image-1-target-1-title"')
+    assert target < page.index(f"<bdi>{escape(UNTRAINED.text)}") < page.index('<div class="maps')
+    folded = re.findall(r'<details class="folded">(.*?)</details>', page, re.DOTALL)
+    counts = [re.findall(r"<summary>(.*?)</summary>", item)[0] for item in folded]
+    assert counts == ["1 warning", "2 warnings", "1 warning", "2 warnings"]
+    assert [item.count("<li>") for item in folded] == [1, 2, 1, 2]
+    assert all(str(escape(CAUTIONS[0].text)) in item for item in folded)
+    text = squeezed(Page(page).text)
+    assert "peak 32.0, 2 warnings" in text  # beside the other target, too
+
+
+def test_a_map_drawn_large_has_its_warnings_in_full(measured: Report, tmp_path: Path) -> None:
+    first = measured.images[0]
+    large = replace(first.targets[0].panels[0], cautions=CAUTIONS)
+    target = replace(first.targets[0], panels=(large,), cautions=())
+    one = replace(first, targets=(target,), cautions=())
+    page = written(replace(measured, images=(one,)), tmp_path)
+    assert '<details class="folded">' not in page
+    assert page.count('<li class="warning"><span class="word">Warning</span>') == 2
+
+
+def test_the_summary_counts_pictures_with_warnings(measured: Report, tmp_path: Path) -> None:
+    part = section(written(measured, tmp_path), "summary")
+    assert "on 2 of 4 images" in part
+    assert '<a href="#image-1">' in part
+    of_the_second = replace(measured, images=tuple(reversed(measured.images)))
+    assert '<a href="#image-3">' in section(written(of_the_second, tmp_path), "summary")
+
+
+def test_raw_maps_are_linked(measured: Report, tmp_path: Path) -> None:
+    page = written(measured, tmp_path)
+    assert page.count(">raw maps (.npz)</a>") == 1
+    assert '<a href="maps/a%20b/%231.npz">' in page
+
+
+def test_faithfulness_is_a_table_with_the_best_marked(measured: Report, tmp_path: Path) -> None:
+    page = written(only(measured), tmp_path)
+    (part,) = re.findall(r'<div class="faithfulness">.*?</table>', page, re.DOTALL)
+    rows = [
+        [(text, bool(best)) for best, text in re.findall(CELL, row)] for row in part.split("<tr>")
+    ][2:]
+    assert [row[0] for row in rows] == [
+        ("0.110", True),
+        *((f"{0.11 + 0.13 * number:.3f}", False) for number in range(1, 5)),
+        ("1.000", False),
+    ]
+    assert [row[1][0] for row in rows] == ["no", "no", "yes", "no", "no", "no"]
+    assert [row[1][1] for row in rows] == [False, False, True, False, False, False]
+    assert not any(row[3][1] for row in rows)  # all the same: none is better
+    assert [row[2] for row in rows][-2:] == [("0.344", True), ("–", False)]
+    assert rows[0][5] == ("0.123", True)  # the constant map has 0, and does not count
+    assert [row[6][0] for row in rows] == ["0.870", "–", "0.870", "0.870", "0.870", "–"]
+    for measure in MEASURES:
+        assert f"{measure.title} <span" in part
+    assert part.count("lower is better") == 3
+    assert page.count('<svg class="plot"') == 5 * 3
+    assert page.count("<title>Deletion: Layer-CAM for “cat” at features.8</title>") == 1
+
+
+CELL = r'<td class="number">(<strong>)?([^<]*)'
+
+
+def test_rankings_say_the_verdict_first(measured: Report, tmp_path: Path) -> None:
+    part = section(written(measured, tmp_path), "evidence")
+    assert part.index(measured.verdict) < part.index("Bonferroni") < part.index("<table")
+    tables = re.findall(r'<table class="ranking">.*?</table>', part, re.DOTALL)
+    assert [table.count('<th scope="row"') for table in tables] == [6, 2]
+    assert "higher is better; 36 images" in tables[0]
+    assert "lower is better; 36 images" in tables[1]
+    text = squeezed(Page(tables[0]).text)
+    assert "0.482" in text
+    assert "0.441 to 0.534" in text
+    assert "0.030 (−0.020 to 0.090) may be chance" in text
+    assert "0.060 (0.010 to 0.120) more than chance" in text
+    assert tables[0].count('class="tag"') == 4
+    assert tables[0].count('<svg class="strip" aria-hidden="true">') == 6
+
+
+@pytest.mark.parametrize("metrics", [1, 10])
+@pytest.mark.parametrize("candidates", [1, 2, 20])
+def test_any_number_of_metrics_and_candidates(
+    metrics: int, candidates: int, sample: Report, tmp_path: Path
+) -> None:
+    found = tuple(
+        ranking(Metric(f"m{number}", f"metric {number}", higher_is_better=True), candidates)
+        for number in range(metrics)
+    )
+    page = written(replace(sample, rankings=found, verdict="V-1"), tmp_path)
+    part = section(page, "evidence")
+    assert part.count('<table class="ranking">') == metrics
+    assert part.count('<td class="place number">') == metrics * candidates
+    assert "#measures" not in part  # there is nothing to lead to
+    assert "V-1" in part
+
+
+def test_boxes_are_drawn_and_counted(measured: Report, tmp_path: Path) -> None:
+    page = written(only(measured), tmp_path)
+    text = squeezed(Page(page).text)
+    assert "IoU 0.62, energy 54.1%, peak hits the box" in text
+    assert "IoU 0.52, energy 54.1%, peak misses the boxes" in text
+    assert page.count('<svg class="boxes" viewBox="0 0 224 224"') == 6
+    assert page.count('<rect class="given"') == 6 + 3
+    assert page.count('<rect class="own"') == 5
+    assert '<rect class="own" x="33.0" y="25.5" width="138.0" height="162.5"/>' in page
+    assert page.count('<p class="fine key">') == 1
+    part = section(page, "boxes")
+    assert "boxes.csv (4 boxes; 1 outside the view)" in part
+    cells = [text for _, text in re.findall(CELL, part)]
+    assert cells[:7] == [
+        "4",
+        "3 of 4, 75.0%",
+        "54.0%",
+        "0.62",
+        "2 of 4, 50.0%",
+        "1 of 2, 50.0%",
+        "2 of 2, 100.0%",
+    ]
+    groups = tuple(replace(item, ranked=0, loc1=0, loc5=0) for item in measured.localisation)
+    part = section(written(replace(measured, localisation=groups), tmp_path), "boxes")
+    assert [text for _, text in re.findall(CELL, part)][5:7] == ["–", "–"]
 
 
 # -- templates -------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The three files as they are, but for pictures and the script's hash.
+"""The files as they are, but for pictures and the script's hash.
 
 Regenerate after a change that is meant with ``pytest tests/render --snapshot-update``.
 """
@@ -44,7 +44,7 @@ def scrubbed(page: str) -> str:
     return re.sub(r"(<(style|script)>).*?(</\2>)", r"\1…\3", page, flags=re.DOTALL)
 
 
-@pytest.mark.parametrize("name", ["sample", "sample_untrained", "full", "hostile"])
+@pytest.mark.parametrize("name", ["sample", "sample_untrained", "full", "measured", "hostile"])
 def test_page(
     name: str, request: pytest.FixtureRequest, tmp_path: Path, snapshot: SnapshotAssertion
 ) -> None:
@@ -53,7 +53,7 @@ def test_page(
     assert scrubbed(page) == snapshot(extension_class=HtmlFile)
 
 
-@pytest.mark.parametrize("name", ["sample", "full", "hostile"])
+@pytest.mark.parametrize("name", ["sample", "full", "measured", "hostile"])
 @pytest.mark.parametrize(
     ("filename", "extension"), [("report.json", JsonFile), ("predictions.csv", CsvFile)]
 )
@@ -69,3 +69,12 @@ def test_data(  # noqa: PLR0913, PLR0917 - fixtures
     render(report, tmp_path)
     text = (tmp_path / filename).read_bytes().decode("utf-8")
     assert text == snapshot(extension_class=extension)
+
+
+@pytest.mark.parametrize("name", ["measured", "hostile"])
+def test_metrics(
+    name: str, request: pytest.FixtureRequest, tmp_path: Path, snapshot: SnapshotAssertion
+) -> None:
+    render(request.getfixturevalue(name), tmp_path)
+    text = (tmp_path / "metrics.csv").read_bytes().decode("utf-8")
+    assert text == snapshot(extension_class=CsvFile)
