@@ -240,7 +240,7 @@ def test_interrupted_runs_keep_the_old_report(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline, "explain_batch", interrupt)
+    monkeypatch.setattr(pipeline, "explain", interrupt)
     assert run("build", pictures, *PLUMBING, "-o", out, "-q").code == 130
     monkeypatch.setattr("reportgen.render.render", interrupt)
     assert run("build", pictures, *PLUMBING, "-o", out, "-q").code == 130
@@ -282,7 +282,7 @@ def test_a_defect_is_not_taken_for_a_written_report(  # noqa: PLR0913, PLR0917 -
     def broken(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(pipeline, "explain_batch", broken)
+    monkeypatch.setattr(pipeline, "explain", broken)
     ran = run("build", pictures, *PLUMBING, "-o", tmp_path / "out")
     assert ran.code == 2
     assert message in ran.err

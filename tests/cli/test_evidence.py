@@ -46,7 +46,7 @@ def test_metrics_and_boxes(run: Run, pictures: Path, tmp_path: Path) -> None:
         assert 0 <= item["deletion"]["auc"] <= 1
         assert item["coherency"] is not None
     assert "at least 8 are needed" in found["verdict"]
-    assert {item["metric"]["name"] for item in found["rankings"]} >= {"deletion", "road"}
+    assert {item["metric"] for item in found["rankings"]} >= {"deletion", "road"}
     assert all(panel["localisation"] for panel in panels(tmp_path / "out", "a.jpg"))
     assert not any(panel["localisation"] for panel in panels(tmp_path / "out", "a.png"))
     assert [item["maps"] for item in found["localisation"]] == [2, 2]
