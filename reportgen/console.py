@@ -77,14 +77,14 @@ class ConsoleObserver:
         if self._verbose:
             self._console.print(f"  {escape(text)}", style="dim", soft_wrap=True)
 
-    def start(self, total: int) -> None:
+    def start(self, total: int, work: str = "Explaining") -> None:
         """Begin to count images."""
         self._total = total
         self._started = time.perf_counter()
         if self._quiet or not self._console.is_terminal:
             return
         self._bar = Progress(
-            TextColumn("Explaining"),
+            TextColumn(escape(work)),
             BarColumn(),
             MofNCompleteColumn(),
             RateColumn(),

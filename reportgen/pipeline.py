@@ -74,7 +74,7 @@ def build(options: BuildOptions, observer: Observer) -> Outcome:
     render.check_templates(options.template_dir)
     plan = prepare(options, images, observer)
     with output.staging() as staging:
-        records = tuple(_observed(_records(images, plan, staging), len(images), observer))
+        records = tuple(_observed(plan, _records(images, plan, staging), len(images), observer))
         observer.stage("Writing the report")
         report = _report(plan, records, created)
         render.render(report, staging, template_dir=options.template_dir)
@@ -145,10 +145,10 @@ def _report(
 
 
 def _observed(
-    records: Iterable[ImageRecord | FailureRecord], total: int, observer: Observer
+    plan: Plan, records: Iterable[ImageRecord | FailureRecord], total: int, observer: Observer
 ) -> Iterator[ImageRecord | FailureRecord]:
     """Pass the records on and tell the observer of each."""
-    observer.start(total)
+    observer.start(total, plan.work)
     for record in records:
         if isinstance(record, FailureRecord):
             observer.failed(record)

@@ -23,7 +23,7 @@ from reportgen.layers import (
     survey,
 )
 from reportgen.measuring import cost_of
-from reportgen.methods import Method, Scope, choose_methods
+from reportgen.methods import Method, Scope, choose_methods, cost
 from reportgen.methods.guided import count_relus
 from reportgen.models import LoadedModel, ModelRequest, load_model
 from reportgen.options import DEFAULT_MODEL
@@ -61,6 +61,19 @@ class Plan:
     boxes: Boxes
     surroundings: Mapping[str, Surroundings]
     """Layer name → what takes its output."""
+
+    @property
+    def passes(self) -> int:
+        """Passes of the network that measuring one target of one picture takes at most."""
+        if not self.options.metrics:
+            return 0
+        size = self.recipe.crop or self.loaded.preprocessing.crop or (224, 224)
+        return cost_of(self.attribution, size).forward
+
+    @property
+    def work(self) -> str:
+        """What is done with each picture, for the progress bar."""
+        return f"Measuring, {self.passes} passes per target" if self.passes else "Explaining"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +183,14 @@ def _tell(plan: Plan, observer: Observer) -> None:
     observer.detail(f"{provenance.describe_device(plan.device)}; {plan.recipe.describe()}")
     for method, layers in plan.attribution.methods:
         observer.detail(f"{method.title} at {', '.join(layers)}")
+        extra = sum(cost(method, plan.attribution.layouts[layer].channels) for layer in layers)
+        if extra:
+            observer.stage(f"{method.title} takes about {extra} more passes for each picture")
     for note in plan.boxes.notes:
         observer.detail(f"boxes: {note}")
-    if plan.options.metrics:
-        size = plan.recipe.crop or plan.loaded.preprocessing.crop or (224, 224)
-        cost = cost_of(plan.attribution, size)
+    if plan.passes:
         observer.stage(
-            f"Measuring takes about {cost.forward} passes of the network for each target of each "
+            f"Measuring takes about {plan.passes} passes of the network for each target of each "
             f"picture"
         )
 

@@ -22,8 +22,8 @@ class Observer(Protocol):
         """Take note of something that only a curious user wants to see."""
         ...
 
-    def start(self, total: int) -> None:
-        """Take note that ``total`` images are about to be done."""
+    def start(self, total: int, work: str = "Explaining") -> None:
+        """Take note that ``total`` images are about to be done, and what is done with each."""
         ...
 
     def advance(self) -> None:
@@ -48,7 +48,7 @@ class Silent:
     def detail(self, text: str) -> None:
         """Ignore a detail."""
 
-    def start(self, total: int) -> None:
+    def start(self, total: int, work: str = "Explaining") -> None:
         """Ignore the beginning."""
 
     def advance(self) -> None:
