@@ -43,7 +43,8 @@ _ONNX = (
     f"Go back to the PyTorch network that it was exported from. {_SAVE_WEIGHTS}"
 )
 _TORCHSCRIPT = (
-    "a TorchScript archive: its layers cannot be hooked by name as an ordinary module's can. "
+    "a TorchScript archive: there is no autograd through named layers in it, as its layers cannot "
+    "be hooked by name like an ordinary module's. "
     "Save the network itself with torch.save(model, FILE), or only its weights with "
     "torch.save(model.state_dict(), FILE)"
 )
