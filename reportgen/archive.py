@@ -57,12 +57,13 @@ def check(path: Path) -> None:
         raise OptionError(f"--zip: '{path}' is there and is no ZIP file. Give another name.")
 
 
-def write(
+def write(  # noqa: PLR0913, PLR0917 - the place, what goes in, and what it says of itself
     path: Path,
     report: Path,
     images: Sequence[ImageFile],
     options: BuildOptions,
     created: datetime,
+    title: str,
 ) -> None:
     """Pack a finished report with the pictures that it explains.
 
@@ -78,12 +79,14 @@ def write(
         The run's; the archive's ``run.toml`` speaks of the archive's own files.
     created
         Stamped on every entry, so that the same run gives the same bytes.
+    title
+        Of the report.
     """
     stamp = max(created.timetuple()[:6], (_FIRST_YEAR, 1, 1, 0, 0, 0))
     with tempfile.TemporaryDirectory(prefix=".zip-", dir=path.absolute().parent) as folder:
         part = Path(folder) / path.name
         with zipfile.ZipFile(part, "w") as archive:
-            for name, data in _entries(report, images, options):
+            for name, data in _entries(report, images, options, title):
                 entry = zipfile.ZipInfo(name, stamp)
                 entry.compress_type = zipfile.ZIP_DEFLATED
                 entry.external_attr = 0o644 << 16
@@ -92,7 +95,7 @@ def write(
 
 
 def _entries(
-    report: Path, images: Sequence[ImageFile], options: BuildOptions
+    report: Path, images: Sequence[ImageFile], options: BuildOptions, title: str
 ) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of everything to pack."""
     beside: dict[str, Path] = {}
@@ -105,7 +108,7 @@ def _entries(
 
     run = run_file(options, place)
     needed = [name for name, path in beside.items() if path == options.network.checkpoint]
-    yield "README.txt", _readme(options, needed).encode()
+    yield "README.txt", _readme(title, needed).encode()
     for name in sorted(read_manifest(report) or {}):
         yield name, run.encode() if name == RUN_FILE else (report / name).read_bytes()
     for image in images:
@@ -115,8 +118,7 @@ def _entries(
             yield name, path.read_bytes()
 
 
-def _readme(options: BuildOptions, needed: list[str]) -> str:
+def _readme(title: str, needed: list[str]) -> str:
     # A network's weights are too large to hand in.
     put = f"put {', '.join(needed)} beside this file, " if needed else ""
-    title = options.title or "A reportgen report"
     return _README.format(title=title, version=__version__, needed=put)

@@ -83,7 +83,7 @@ def build(options: BuildOptions, observer: Observer) -> Outcome:
     if options.zip is not None:
         done = {record.name for record in report.images}
         files = [image for image in images if image.name in done]
-        archive.write(options.zip, path, files, plan.options, created)
+        archive.write(options.zip, path, files, plan.options, created, report.title)
     return Outcome(
         images=len(report.images),
         failures=report.failures,

@@ -101,7 +101,7 @@ def scored(
                     f"expected one score for each of {stop - start} inputs, found the shape "
                     f"{tuple(values.shape)}",
                 )
-            found[start:stop] = values.double().cpu().numpy()
+            found[start:stop] = values.cpu().double().numpy()
     return found
 
 
