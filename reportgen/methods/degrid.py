@@ -45,8 +45,10 @@ def degrid_gradient(following: Tensor, size: tuple[int, int]) -> Tensor:
     References
     ----------
     None of the equations of LayerCAM (Jiang et al., IEEE Transactions on Image Processing 30,
-    2021); it is what its authors advise for layers in front of a pooling (frgfm/torch-cam,
-    issue 76, and jacobgil/pytorch-grad-cam, issue 106).
+    2021). Its first author warns of layers in front of a pooling or a stride, and advises to
+    upsample the following layer's gradient (frgfm/torch-cam, issue 76, and
+    jacobgil/pytorch-grad-cam, issue 106); the factor above is ours. Layers in front of a strided
+    convolution are left as they are: its gradient has other channels.
     """
     share = following.shape[2] * following.shape[3] / (size[0] * size[1])
     return share * functional.interpolate(
