@@ -28,7 +28,7 @@ from reportgen.targets import ClassGroup, FixedClass
 from reportgen.values import Explanation, Faithfulness, MapState, TargetMaps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from torch import Tensor, nn
 
@@ -221,6 +221,24 @@ def _mean(image: ImageRecord, place: Candidate, name: str) -> float:
     return sum(values) / len(values) if values else float("nan")
 
 
-def verdict_of(found: Sequence[Ranking]) -> str:
-    """Say what the rankings support; nothing where there are none."""
-    return verdict([item for item in found if item.metric.name in COUNTED]) if found else ""
+def verdict_of(found: Sequence[Ranking], titles: Mapping[str, str]) -> str:
+    """Say what the rankings support; nothing where there are none.
+
+    Parameters
+    ----------
+    found
+        Of `rankings`; those that are `COUNTED` decide.
+    titles
+        Name of each method → as it is written in a sentence.
+    """
+    counted = [
+        replace(
+            item,
+            standings=tuple(
+                replace(row, method=titles.get(row.method, row.method)) for row in item.standings
+            ),
+        )
+        for item in found
+        if item.metric.name in COUNTED
+    ]
+    return verdict(counted) if counted else ""

@@ -132,7 +132,7 @@ def _report(
         failures=tuple(record for record in records if isinstance(record, FailureRecord)),
         evaluation=evaluate(images, plan.loaded.categories),
         rankings=ranked,
-        verdict=verdict_of(ranked),
+        verdict=verdict_of(ranked, {info.name: info.title for info in _method_infos(plan)}),
         localisation=summarise(
             ((panel.method, panel.layer), panel.localisation)
             for image in images

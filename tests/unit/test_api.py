@@ -121,3 +121,10 @@ def test_public_names() -> None:
 def test_the_version_costs_no_torch() -> None:
     script = "import sys, reportgen; reportgen.__version__; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_the_examples_in_the_documentation_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(IMAGES.parent)
+    result = doctest.testfile("docs/python.md", module_relative=False)
+    assert result.attempted >= 10
+    assert result.failed == 0
