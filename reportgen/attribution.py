@@ -10,7 +10,7 @@ import torch
 from reportgen.capture import Capture, logits_of
 from reportgen.layers import layout_at
 from reportgen.methods import ForwardContext, Kind
-from reportgen.methods.degrid import degrid_gradient
+from reportgen.methods.degrid import degrid_gradient, strided_gradient, unstrided_gradient
 from reportgen.targets import Chosen, ClassGroup, TargetSpec, chosen_for, name_of
 from reportgen.values import (
     ClassMap,
@@ -46,12 +46,14 @@ class Fusion:
 
 
 @dataclass(frozen=True, slots=True)
-class Pooling:
-    """A pooling that takes a layer's output, whose gradient has no grid in it."""
+class Reducer:
+    """A pooling or a strided convolution that takes a layer's output."""
 
     layer: str
     rectified: bool
     """Whether a ReLU stands between the two, past which only positive activations get."""
+    convolution: nn.Conv2d | None = None
+    """The convolution; None for a pooling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,8 @@ class Attribution:
     guided: bool = False
     """Whether Grad-CAM is also laid over the guided gradient at the input."""
     fusion: Fusion | None = None
-    degrid: Mapping[str, Pooling] = field(default_factory=dict)
-    """Layer of Layer-CAM → the pooling whose gradient is taken in place of its own."""
+    degrid: Mapping[str, Reducer] = field(default_factory=dict)
+    """Layer of Layer-CAM → what takes its output, whose gradient is used in place of its own."""
 
 
 @dataclass(slots=True)
@@ -168,7 +170,8 @@ def _backwards(
                 activation = layout.to_grid(capture.activations[layer].detach())
                 gradient = layout.to_grid(gradients[layer])
                 if method.name == DEGRIDDED and layer in plan.degrid:
-                    gradient = _without_grid(activation, plan.degrid[layer], gradients, grids)
+                    reducer = plan.degrid[layer]
+                    gradient = _without_grid(activation, gradient, reducer, gradients, grids)
                 raw = method.compute(activation, gradient)
                 values: Float32Array = raw.float().cpu().numpy()
                 for row in rows:
@@ -184,15 +187,25 @@ def _backwards(
 
 def _without_grid(
     activation: Tensor,
-    pooling: Pooling,
+    gradient: Tensor,
+    reducer: Reducer,
     gradients: Mapping[str, Tensor],
     grids: Mapping[str, Layout],
 ) -> Tensor:
-    """Return a layer's gradient made from that of the pooling behind it."""
-    following = grids[pooling.layer].to_grid(gradients[pooling.layer])
+    """Return a layer's gradient made from that of the pooling or stride behind it.
+
+    Where the convolution is not all that takes the layer's output, as in a residual block, its own
+    gradient stays.
+    """
+    following = grids[reducer.layer].to_grid(gradients[reducer.layer])
     size = (activation.shape[2], activation.shape[3])
-    gradient = degrid_gradient(following, size)
-    return gradient * (activation > 0) if pooling.rectified else gradient
+    passed = activation > 0 if reducer.rectified else torch.ones_like(activation)
+    if reducer.convolution is None:
+        return degrid_gradient(following, size) * passed
+    exact = strided_gradient(following, reducer.convolution, size) * passed
+    if not torch.allclose(exact, gradient, rtol=1e-3, atol=1e-5 * float(gradient.abs().max())):
+        return gradient
+    return unstrided_gradient(following, reducer.convolution, size) * passed
 
 
 def score_of(logits: Tensor, target: Chosen) -> Tensor:

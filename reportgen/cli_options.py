@@ -275,8 +275,8 @@ Degrid = Annotated[
     _option(
         "--degrid/--no-degrid",
         panel=MAPS,
-        help="At layers before a pooling, let Layer-CAM take the pooling's gradient, which has no "
-        "grid in it.",
+        help="At layers before a pooling or a stride, let Layer-CAM take the gradient of what "
+        "follows, which has no grid in it.",
     ),
 ]
 Guided = Annotated[

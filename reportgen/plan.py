@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from reportgen import lab, provenance
-from reportgen.attribution import DEGRIDDED, Attribution, Fusion, Pooling
+from reportgen.attribution import DEGRIDDED, Attribution, Fusion, Reducer
 from reportgen.boxes import Boxes, read_boxes
 from reportgen.combining import FUSION_SOURCE, GUIDED_BY
 from reportgen.errors import ModelError, OptionError, TargetError
@@ -18,7 +18,7 @@ from reportgen.layers import (
     default_layers,
     feature_layers,
     norm_follows,
-    pooling_after,
+    reducer_after,
     stride_after,
     survey,
 )
@@ -141,9 +141,9 @@ def prepare(options: BuildOptions, images: Sequence[ImageFile], observer: Observ
     defaults = default_layers(known, loaded.architecture)
     placed = place(methods, choose_layers(options.layers, known, defaults), defaults)
     features = feature_layers(options.features.layers, known, defaults)
-    poolings = _poolings(options, placed, known)
+    reducers = _reducers(options, placed, known)
     wanted = [name for _, names in placed for name in names]
-    wanted += [*features, *(pooling.layer for pooling in poolings.values())]
+    wanted += [*features, *(reducer.layer for reducer in reducers.values())]
     layouts = {layer: known.layers[known.order[layer]].layout for layer in dict.fromkeys(wanted)}
     attribution = Attribution(
         targets=_targets(options, loaded, labels),
@@ -156,7 +156,7 @@ def prepare(options: BuildOptions, images: Sequence[ImageFile], observer: Observ
         smooth=options.smooth,
         fusion=_fusion(options, methods),
         guided=_guided(options, methods, loaded),
-        degrid=poolings,
+        degrid=reducers,
     )
     plan = Plan(
         options=options,
@@ -215,13 +215,13 @@ def _name_classes(
     return options, loaded, labels
 
 
-def _poolings(options: BuildOptions, placed: Placed, known: Survey) -> dict[str, Pooling]:
-    """Return the pooling behind every layer of Layer-CAM that has one, where that is asked for."""
+def _reducers(options: BuildOptions, placed: Placed, known: Survey) -> dict[str, Reducer]:
+    """Return what reduces the output of each layer of Layer-CAM, where that is asked for."""
     if not options.degrid:
         return {}
     layers = {layer for method, names in placed if method.name == DEGRIDDED for layer in names}
-    found = {layer: pooling_after(layer, known) for layer in layers}
-    return {layer: Pooling(*pooling) for layer, pooling in found.items() if pooling is not None}
+    found = {layer: reducer_after(layer, known) for layer in layers}
+    return {layer: Reducer(*reducer) for layer, reducer in found.items() if reducer is not None}
 
 
 def _guided(options: BuildOptions, methods: tuple[Method, ...], loaded: LoadedModel) -> bool:

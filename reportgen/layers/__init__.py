@@ -3,7 +3,7 @@
 from reportgen.layers.choose import DefaultLayers, default_layers, last_convolution
 from reportgen.layers.grammar import choose_layers, feature_layers, number_of
 from reportgen.layers.layout import Layout, at, infer_layout, layout_at
-from reportgen.layers.surroundings import norm_follows, pooling_after, stride_after
+from reportgen.layers.surroundings import norm_follows, reducer_after, stride_after
 from reportgen.layers.survey import LayerInfo, Survey, survey
 
 __all__ = [
@@ -20,7 +20,7 @@ __all__ = [
     "layout_at",
     "norm_follows",
     "number_of",
-    "pooling_after",
+    "reducer_after",
     "stride_after",
     "survey",
 ]

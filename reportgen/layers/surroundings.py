@@ -33,10 +33,13 @@ def stride_after(name: str, survey: Survey) -> int:
     return 1
 
 
-def pooling_after(name: str, survey: Survey) -> tuple[str, bool] | None:
-    """Return the pooling that takes the layer's output, and whether a ReLU stands before it.
+def reducer_after(name: str, survey: Survey) -> tuple[str, bool, nn.Conv2d | None] | None:
+    """Return what takes the layer's output and reduces it: a pooling, or a strided convolution.
 
-    None where something else takes it: behind a convolution the channels are other ones.
+    Returns
+    -------
+    Its name, whether a ReLU stands before it, and the module if it is a convolution; None where
+    something else takes the output.
     """
     rectified = False
     for layer in survey.layers[survey.order[name] + 1 :]:
@@ -48,7 +51,10 @@ def pooling_after(name: str, survey: Survey) -> tuple[str, bool] | None:
                 layer.problem is None
                 and layer.output_shape[0] == survey.layers[survey.order[name]].output_shape[0]
             )
-            return (layer.name, rectified) if same else None
+            return (layer.name, rectified, None) if same else None
+        if isinstance(module, nn.Conv2d):
+            strided = max(module.stride) > 1 and module.padding_mode == "zeros"
+            return (layer.name, rectified, module) if strided and layer.layout else None
         if isinstance(module, nn.ReLU | nn.ReLU6):
             rectified = True
         elif not isinstance(module, nn.Identity | nn.Dropout):

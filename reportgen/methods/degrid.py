@@ -1,4 +1,4 @@
-"""Layer-CAM without the grid that a pooling leaves in the gradient."""
+"""Layer-CAM without the grid that a pooling or a stride leaves in the gradient."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch.nn import functional
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import Tensor
+    from torch import Tensor, nn
 
 
 def degrid_gradient(following: Tensor, size: tuple[int, int]) -> Tensor:
@@ -47,13 +47,91 @@ def degrid_gradient(following: Tensor, size: tuple[int, int]) -> Tensor:
     None of the equations of LayerCAM (Jiang et al., IEEE Transactions on Image Processing 30,
     2021). Its first author warns of layers in front of a pooling or a stride, and advises to
     upsample the following layer's gradient (frgfm/torch-cam, issue 76, and
-    jacobgil/pytorch-grad-cam, issue 106); the factor above is ours. Layers in front of a strided
-    convolution are left as they are: its gradient has other channels.
+    jacobgil/pytorch-grad-cam, issue 106); the factor above is ours. For a strided
+    convolution, whose gradient has other channels, see `unstrided_gradient`.
     """
     share = following.shape[2] * following.shape[3] / (size[0] * size[1])
     return share * functional.interpolate(
         following, size=size, mode="bilinear", align_corners=False
     )
+
+
+def strided_gradient(following: Tensor, convolution: nn.Conv2d, size: tuple[int, int]) -> Tensor:
+    r"""Return the gradient that a convolution with a stride hands back to its input.
+
+    Parameters
+    ----------
+    following
+        :math:`\partial y^c / \partial \mathrm{conv}(A)`, ``(N, C', h', w')`` floating point.
+    convolution
+        With zeros as padding.
+    size
+        ``(h, w)`` of :math:`A`.
+
+    Returns
+    -------
+    ``(N, C, h, w)``: :math:`\partial y^c / \partial A`, if nothing else takes :math:`A`.
+    """
+    geometry = zip(
+        size,
+        following.shape[2:],
+        convolution.stride,
+        _padding(convolution),
+        convolution.dilation,
+        convolution.kernel_size,
+        strict=True,
+    )
+    rest = [
+        side - ((out - 1) * stride - 2 * padding + dilation * (kernel - 1) + 1)
+        for side, out, stride, padding, dilation, kernel in geometry
+    ]
+    return functional.conv_transpose2d(
+        following,
+        convolution.weight,
+        stride=convolution.stride,
+        padding=_padding(convolution),
+        output_padding=(rest[0], rest[1]),
+        groups=convolution.groups,
+        dilation=convolution.dilation,
+    )
+
+
+def unstrided_gradient(following: Tensor, convolution: nn.Conv2d, size: tuple[int, int]) -> Tensor:
+    r"""Return a smooth gradient for a layer, made from that of the strided convolution behind it.
+
+    A stride reads some places of :math:`A` with more weights than others, or not at all, and the
+    gradient has that pattern. Here the convolution's gradient is upsampled to the size that it
+    would have without the stride, and handed back by the convolution without its stride.
+
+    .. math::
+
+        \tilde g = \frac{h' w'}{h_1 w_1} \, \mathrm{conv}_1^\top \Bigl( \mathrm{Up}_{h_1 \times w_1}
+            \frac{\partial y^c}{\partial \mathrm{conv}(A)} \Bigr)
+
+    The parameters and the result are those of `strided_gradient`.
+    """
+    geometry = zip(
+        size,
+        _padding(convolution),
+        convolution.dilation,
+        convolution.kernel_size,
+        strict=True,
+    )
+    dense = [
+        side + 2 * padding - dilation * (kernel - 1) for side, padding, dilation, kernel in geometry
+    ]
+    return functional.conv_transpose2d(
+        degrid_gradient(following, (dense[0], dense[1])),
+        convolution.weight,
+        padding=_padding(convolution),
+        groups=convolution.groups,
+        dilation=convolution.dilation,
+    )
+
+
+def _padding(convolution: nn.Conv2d) -> tuple[int, int]:
+    assert not isinstance(convolution.padding, str)  # noqa: S101 - words exclude a stride in torch
+    return (convolution.padding[0], convolution.padding[1])
 
 
 def checkerboard_energy(values: NDArray[np.floating], stride: int = 2) -> float:

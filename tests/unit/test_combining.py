@@ -10,10 +10,10 @@ from nets import ConvNet
 from torch import nn
 
 from reportgen import overlay
-from reportgen.attribution import Attribution, Fusion, Pooling, explain_batch
+from reportgen.attribution import Attribution, Fusion, Reducer, explain_batch
 from reportgen.capture import quiet_mode
 from reportgen.combining import FUSED, explain, fusion_info
-from reportgen.layers import Layout, pooling_after, stride_after, survey
+from reportgen.layers import Layout, reducer_after, stride_after, survey
 from reportgen.layers.surroundings import norm_follows
 from reportgen.methods import METHODS
 from reportgen.methods.degrid import checkerboard_energy
@@ -110,9 +110,11 @@ class Pooled(nn.Module):
 
 def test_what_takes_a_layers_output() -> None:
     known = survey(Pooled(), (32, 32))
-    assert pooling_after("features.0", known) == ("features.2", True)
-    assert pooling_after("features.1", known) == ("features.2", False)
-    assert pooling_after("features.2", known) is None, "a convolution makes other channels"
+    convolution = known.modules["features.3"]
+    assert reducer_after("features.0", known) == ("features.2", True, None)
+    assert reducer_after("features.1", known) == ("features.2", False, None)
+    assert reducer_after("features.2", known) == ("features.3", False, convolution)
+    assert reducer_after("features.3", known) is None, "a BatchNorm reduces nothing"
     assert stride_after("features.0", known) == 2
     assert stride_after("features.2", known) == 2
     assert stride_after("features.5", known) == 1
@@ -136,11 +138,58 @@ def test_the_grid_of_a_pooling_is_gone() -> None:
     smooth_picture = torch.linspace(0, 1, 32).expand(1, 3, 32, 32).contiguous()
     with quiet_mode(model):
         (plain,) = explain_batch(model, smooth_picture, plan)
-        around = replace(plan, degrid={"features.0": Pooling("features.2", rectified=True)})
+        around = replace(plan, degrid={"features.0": Reducer("features.2", rectified=True)})
         (free,) = explain_batch(model, smooth_picture, around)
     before = checkerboard_energy(plain.targets[0].maps[0].values)
     after = checkerboard_energy(free.targets[0].maps[0].values)
     assert before > 0.2
+    assert after < before / 4
+
+
+class Strided(nn.Module):
+    """A convolution whose output a strided one takes; with ``twice``, and not it alone."""
+
+    def __init__(self, *, twice: bool = False) -> None:
+        super().__init__()
+        torch.manual_seed(4)
+        self.first = nn.Conv2d(3, 6, 3, padding=1)
+        self.relu = nn.ReLU(inplace=True)
+        self.second = nn.Conv2d(6, 8, 3, padding=1, stride=2)
+        self.head = nn.Linear(8, 2)
+        self.twice = twice
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        first = self.relu(self.first(inputs))
+        second = self.second(first).relu().mean(dim=(2, 3))
+        found: torch.Tensor = self.head(second)
+        return found + first.mean() if self.twice else found
+
+
+def test_the_grid_of_a_stride_is_gone_where_the_stride_is_all_that_follows() -> None:
+    picture = torch.linspace(0, 1, 32).expand(1, 3, 32, 32).contiguous()
+    energies = []
+    for twice in (False, True):
+        model = Strided(twice=twice).eval()
+        known = survey(model, (32, 32))
+        reducer = reducer_after("first", known)
+        assert reducer == ("second", True, model.second)
+        layouts = {name: known.layers[known.order[name]].layout for name in ("first", "second")}
+        plan = Attribution(
+            targets=(FixedClass(1),),
+            methods=((METHODS["layer-cam"], ("first",)),),
+            layouts={name: layout for name, layout in layouts.items() if layout is not None},
+            categories=("a", "b"),
+            top_k=1,
+        )
+        with quiet_mode(model):
+            (plain,) = explain_batch(model, picture, plan)
+            degrid = {"first": Reducer(*reducer)}
+            (free,) = explain_batch(model, picture, replace(plan, degrid=degrid))
+        maps = [one.targets[0].maps[0].values for one in (plain, free)]
+        energies.append([checkerboard_energy(values) for values in maps])
+        assert np.array_equal(maps[0], maps[1]) is twice, "another way past it: the gradient stays"
+    before, after = energies[0]
+    assert before > 0.1
     assert after < before / 4
 
 
