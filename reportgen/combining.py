@@ -14,8 +14,8 @@ import torch
 from reportgen.attribution import explain_batch, score_of
 from reportgen.methods.fusion import fuse
 from reportgen.methods.guided import guided_grad_cam, guided_gradient
-from reportgen.methods.smoothing import FACTORS
-from reportgen.targets import ClassGroup, FixedClass
+from reportgen.methods.smoothing import changed
+from reportgen.targets import chosen_of
 from reportgen.values import ClassMap, MethodInfo
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from reportgen.attribution import Attribution
     from reportgen.targets import Chosen
-    from reportgen.values import Explanation, Size, Target, TargetMaps
+    from reportgen.values import Explanation, Size, TargetMaps
 
 FUSED = "layer-cam-fusion"
 """Stands as the method of a fused map."""
@@ -65,7 +65,7 @@ def _guided(
     results = [list(one.targets) for one in found]
     for slot in range(max(len(targets) for targets in results)):
         rows = [row for row, targets in enumerate(results) if slot < len(targets)]
-        chosen = [_chosen(results[row][slot].target) for row in rows]
+        chosen = [chosen_of(results[row][slot].target) for row in rows]
 
         def score(logits: Tensor, chosen: list[Chosen] = chosen) -> Tensor:
             scores = [score_of(one, target) for one, target in zip(logits, chosen, strict=True)]
@@ -91,27 +91,20 @@ def _smoothed(
     Every change is explained for the targets of the picture as it is; see
     `reportgen.methods.smoothing.smooth` for the formula.
     """
-    chosen = [tuple(_chosen(item.target) for item in one.targets) for one in found]
-    variants = [(factor, flip) for factor in FACTORS for flip in (False, True)]
+    chosen = [tuple(chosen_of(item.target) for item in one.targets) for one in found]
+    changes = list(changed(inputs))
     sums = [_values(one) for one in found]
-    for factor, flip in variants:
-        if (factor, flip) == (1.0, False):
+    for inputs_again, flip in changes:
+        if inputs_again is inputs:
             continue  # that is what was found already
-        changed = (inputs.flip(-1) if flip else inputs) * factor
-        again = explain_batch(model, changed, replace(plan, features=()), chosen=chosen)
+        again = explain_batch(model, inputs_again, replace(plan, features=()), chosen=chosen)
         for total, one in zip(sums, again, strict=True):
             for place, values in enumerate(_values(one)):
                 total[place] = total[place] + (values[:, ::-1] if flip else values)
     return tuple(
-        _with_values(one, [total / np.float32(len(variants)) for total in totals])
+        _with_values(one, [total / np.float32(len(changes)) for total in totals])
         for one, totals in zip(found, sums, strict=True)
     )
-
-
-def _chosen(target: Target) -> Chosen:
-    if target.is_group:
-        return ClassGroup(target.name, target.classes)
-    return FixedClass(target.classes[0])
 
 
 def _values(one: Explanation) -> list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
         ViewGeometry,
     )
 
-TOLERANCE = 15.0
-"""Distance in pixels up to which Zhang et al. (2016) count a peak beside an object as a hit."""
-
 THRESHOLD = 0.15
 """Share of its peak that a map exceeds in what becomes its box (Grad-CAM, Layer-CAM)."""
 

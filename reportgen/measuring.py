@@ -24,7 +24,7 @@ from reportgen.metrics.ranking import METRICS, rank, verdict
 from reportgen.metrics.road import PERCENTILES, road
 from reportgen.metrics.shape import adcc, coherencies, complexities
 from reportgen.normalise import map_state
-from reportgen.targets import ClassGroup, FixedClass
+from reportgen.targets import chosen_of
 from reportgen.values import Explanation, Faithfulness, MapState, TargetMaps
 
 if TYPE_CHECKING:
@@ -149,11 +149,7 @@ def _coherencies(  # noqa: PLR0913, PLR0917 - the network, the picture, its maps
     results: list[float | None] = [None] * len(shown)
     again = replace(
         plan,
-        targets=(
-            ClassGroup(target.name, target.classes)
-            if target.is_group
-            else FixedClass(target.classes[0]),
-        ),
+        targets=(chosen_of(target),),
         methods=methods,
         features=(),
     )

@@ -11,6 +11,8 @@ from reportgen.groups import builtin_group, parse_members
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from reportgen.values import Target
+
 MAX_ALL = 20
 """Classes above which ``all`` would mean a report that nobody can read."""
 
@@ -165,6 +167,13 @@ def _refuse_equal_names(specs: Iterable[TargetSpec], categories: Sequence[str]) 
 def name_of(spec: Chosen, categories: Sequence[str]) -> str:
     """Return the name of a group, or the category of a class."""
     return spec.name if isinstance(spec, ClassGroup) else categories[spec.index]
+
+
+def chosen_of(target: Target) -> Chosen:
+    """Return what to ask for, to explain the same class or group again."""
+    if target.is_group:
+        return ClassGroup(target.name, target.classes)
+    return FixedClass(target.classes[0])
 
 
 def describe(spec: TargetSpec, categories: Sequence[str]) -> str:

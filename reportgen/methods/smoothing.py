@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from torch import Tensor
 
@@ -52,9 +52,21 @@ def smooth(
     ----------
     Test-time augmentation as in the package grad-cam (``aug_smooth``); there is no equation.
     """
-    maps = []
-    for factor in factors:
-        maps.append(explain(inputs * factor))
-        if flip:
-            maps.append(explain(inputs.flip(-1) * factor).flip(-1))
+    maps = [
+        explain(again).flip(-1) if mirrored else explain(again)
+        for again, mirrored in changed(inputs, flip=flip, factors=factors)
+    ]
     return torch.stack(maps).mean(dim=0)
+
+
+def changed(
+    inputs: Tensor, *, flip: bool = True, factors: Sequence[float] = FACTORS
+) -> Iterator[tuple[Tensor, bool]]:
+    """Yield every changed form of the inputs, and whether it is mirrored.
+
+    Of the change that changes nothing, ``inputs`` itself is given.
+    """
+    for factor in factors:
+        yield inputs if factor == 1 else inputs * factor, False
+        if flip:
+            yield inputs.flip(-1) * factor, True

@@ -6,7 +6,6 @@ layer. All comparisons are paired, since every candidate explains the same pictu
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -235,18 +234,3 @@ def _and(words: Sequence[str]) -> str:
         words = [*words[: _NAMED - 1], f"{len(words) - _NAMED + 1} more"]
     *head, last = words
     return f"{', '.join(head)} and {last}" if head else last
-
-
-def mean_rank(rankings: Sequence[Ranking]) -> tuple[tuple[Candidate, float], ...]:
-    """Return every candidate that all metrics have, with the mean of its ranks, best first.
-
-    Equal ranks count as `Standing.rank` gives them. It orders candidates for a reader; whether the
-    order means anything is what `verdict` says.
-    """
-    places: dict[Candidate, list[int]] = {}
-    for ranking in rankings:
-        for row in ranking.standings:
-            places.setdefault(row.candidate, []).append(row.rank)
-    complete = {key: ranks for key, ranks in places.items() if len(ranks) == len(rankings)}
-    means = [(key, math.fsum(ranks) / len(ranks)) for key, ranks in complete.items()]
-    return tuple(sorted(means, key=lambda item: item[1]))

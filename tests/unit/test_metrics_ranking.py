@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from reportgen.metrics.ranking import METRICS, mean_rank, rank, verdict
+from reportgen.metrics.ranking import METRICS, rank, verdict
 
 if TYPE_CHECKING:
     from reportgen.values import Candidate, Ranking
@@ -170,12 +170,6 @@ def test_one_candidate_is_nothing_to_compare() -> None:
 def test_a_long_list_is_cut() -> None:
     scores = {("layer-cam", f"l{index}"): [0.5] * 20 for index in range(9)}
     assert "layer-cam at l2 and 6 more" in verdict([rank(INSERTION, scores)])
-
-
-def test_mean_ranks_are_of_candidates_that_all_metrics_have() -> None:
-    one = rank(INSERTION, {A: [3.0], B: [2.0], C: [1.0]})
-    other = rank(ROAD, {A: [1.0], B: [2.0]})
-    assert mean_rank([one, other]) == ((A, 1.5), (B, 1.5))
 
 
 def test_ranking_needs_no_torch() -> None:
