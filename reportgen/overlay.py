@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import cv2
@@ -174,6 +175,7 @@ class _Axis:
     """``(pixels, samples)``, 0…1: how far each sample is from ``before`` to ``after``."""
 
 
+@lru_cache(maxsize=64)  # the same for every map of a picture, and for pictures of one size
 def _axis(side: int, resized: int, offset: int, view: int) -> _Axis:
     """Place the samples of a picture ``side`` long, seen at ``resized``, cut at ``offset``."""
     ratio = resized / side
