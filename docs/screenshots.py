@@ -19,6 +19,8 @@ SHOTS: dict[str, dict[str, object]] = {
     "report": {"viewport": {"width": 1280, "height": 1400}},
     "dark": {"viewport": {"width": 1280, "height": 1400}, "color_scheme": "dark"},
     "phone": {"viewport": {"width": 390, "height": 844}},
+    "print": {"viewport": {"width": 900, "height": 1270}},
+    "viewer": {"viewport": {"width": 1280, "height": 900}},
 }
 """Name → what kind of screen."""
 
@@ -45,7 +47,11 @@ def photograph(browser: Browser, page: Path, name: str, screen: dict[str, object
     """Save what one kind of screen shows of the third picture, the one with two subjects."""
     context = browser.new_context(**screen)  # type: ignore[arg-type]
     tab = context.new_page()
-    tab.goto(page.as_uri() + "#image-3")
+    if name == "print":
+        tab.emulate_media(media="print")
+    tab.goto(page.as_uri() + ("#look=map-3-1-1" if name == "viewer" else "#image-3"))
+    if name == "viewer":
+        tab.locator("dialog .stage[aria-busy=false]").wait_for()
     tab.screenshot(path=PICTURES / f"{name}.jpg", type="jpeg", quality=88)
     context.close()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from reportgen import __version__
 from reportgen.errors import OptionError
 from reportgen.folder import read_manifest
+from reportgen.privacy import without_metadata
 from reportgen.settings import RUN_FILE, run_file
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _README = """\
 {title}
 
 index.html    the report; open it in a browser, no network needed
-pictures/     the pictures that it explains
+{pages}pictures/     the pictures that it explains, without EXIF data such as place and date
 run.toml      every option of the run
 report.json   what is in the report but its pictures, for programs
 
@@ -108,17 +109,19 @@ def _entries(
 
     run = run_file(options, place)
     needed = [name for name, path in beside.items() if path == options.network.checkpoint]
-    yield "README.txt", _readme(title, needed).encode()
-    for name in sorted(read_manifest(report) or {}):
+    ours = sorted(read_manifest(report) or {})
+    yield "README.txt", _readme(title, needed, in_pages="page-1.html" in ours).encode()
+    for name in ours:
         yield name, run.encode() if name == RUN_FILE else (report / name).read_bytes()
     for image in images:
-        yield f"{PICTURES}/{image.name}", image.path.read_bytes()
+        yield f"{PICTURES}/{image.name}", without_metadata(image.path.read_bytes())
     for name, path in beside.items():
         if path.is_file() and name not in needed:
             yield name, path.read_bytes()
 
 
-def _readme(title: str, needed: list[str]) -> str:
+def _readme(title: str, needed: list[str], *, in_pages: bool) -> str:
     # A network's weights are too large to hand in.
+    pages = "page-*.html   its pages, with the pictures in assets/\n" if in_pages else ""
     put = f"put {', '.join(needed)} beside this file, " if needed else ""
-    return _README.format(title=title, version=__version__, needed=put)
+    return _README.format(title=title, version=__version__, needed=put, pages=pages)

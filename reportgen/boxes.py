@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from reportgen.box_files import read_entries
 from reportgen.errors import OptionError, did_you_mean
+from reportgen.language import _, ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -123,21 +124,31 @@ def _only(entry: Entry, indices: Sequence[int]) -> int:
 def _notes(elsewhere: int, unknown: Counter[str]) -> tuple[str, ...]:
     notes = []
     if elsewhere:
-        notes.append(f"{_count(elsewhere)} of pictures that are not in this run left out")
+        notes.append(
+            _("{boxes} of pictures that are not in this run left out").format(
+                boxes=_count(elsewhere)
+            )
+        )
     if unknown:
         notes.append(
-            f"{_count(unknown.total())} of classes that the model does not know left out "
-            f"({_some([category for category, _ in unknown.most_common()])})"
+            _("{boxes} of classes that the model does not know left out ({classes})").format(
+                boxes=_count(unknown.total()),
+                classes=_some([category for category, _count in unknown.most_common()]),
+            )
         )
     return tuple(notes)
 
 
 def _count(boxes: int) -> str:
-    return "1 box" if boxes == 1 else f"{boxes} boxes"
+    return ngettext("{count} box", "{count} boxes", boxes).format(count=boxes)
 
 
 def _origin(file: str, with_box: int, images: int) -> str:
-    return file if with_box == images else f"{file} ({with_box} of {images} images)"
+    if with_box == images:
+        return file
+    return _("{file} ({number} of {images} images)").format(
+        file=file, number=with_box, images=images
+    )
 
 
 def _some(names: Sequence[str]) -> str:

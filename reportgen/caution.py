@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from reportgen.language import _
 from reportgen.normalise import map_state, normalise
 from reportgen.values import Caution, MapState
 
@@ -107,15 +108,17 @@ def cautions_of_map(
         found.append(
             Caution(
                 "not-finite",
-                "The map holds values that are not finite, so nothing can be drawn or measured.",
+                _("The map holds values that are not finite, so nothing can be drawn or measured."),
             )
         )
     elif state is MapState.NO_EVIDENCE:
         found.append(
             Caution(
                 "no-evidence",
-                "The map has no positive value: by this method nothing at this layer speaks for "
-                f"{target.name}.",
+                _(
+                    "The map has no positive value: by this method nothing at this layer speaks "
+                    "for {name}."
+                ).format(name=target.name),
             )
         )
     else:
@@ -138,16 +141,20 @@ def cautions_of_target(target: Target, *, trained: bool) -> tuple[Caution, ...]:
         found.append(
             Caution(
                 "untrained",
-                "The network's weights are random, so the map shows its architecture, not "
-                "anything that it has learned.",
+                _(
+                    "The network's weights are random, so the map shows its architecture, not "
+                    "anything that it has learned."
+                ),
             )
         )
     if target.probability < IMPROBABLE:
         found.append(
             Caution(
                 "improbable",
-                f"The network gives {target.name} {_percent(target.probability)}, so the map "
-                f"shows what would speak for it, not why it was chosen.",
+                _(
+                    "The network gives {name} {share}, so the map shows what would speak for it, "
+                    "not why it was chosen."
+                ).format(name=target.name, share=_percent(target.probability)),
             )
         )
     return tuple(found)
@@ -157,8 +164,11 @@ def _of_layer(circumstances: Circumstances) -> Iterator[Caution]:
     if circumstances.norm_follows:
         yield Caution(
             "norm-follows",
-            "A BatchNorm takes this layer's output directly and shifts and scales every channel, "
-            "so the sign and size of these activations say little about what the network uses.",
+            _(
+                "A BatchNorm takes this layer's output directly and shifts and scales every "
+                "channel, so the sign and size of these activations say little about what the "
+                "network uses."
+            ),
         )
 
 
@@ -177,25 +187,24 @@ def _of_values(source: ClassMap, target: Target, circumstances: Circumstances) -
     if share > CHECKERBOARD_SHARE:
         yield Caution(
             "checkerboard",
-            f"{_percent(share)} of the map's variance follows a grid of {circumstances.stride}: "
-            f"the layer after it reads these places unequally, and the pattern is its stride, not "
-            f"the picture.",
+            _(
+                "{share} of the map's variance follows a grid of {stride}: the layer after it "
+                "reads these places unequally, and the pattern is its stride, not the picture."
+            ).format(share=_percent(share), stride=circumstances.stride),
         )
 
 
 def _faint(peak: float, target: Target) -> Caution | None:
     if peak >= FAINT_PEAK * max(1.0, abs(target.logit)):
         return None
-    certain = (
-        f" The network is all but certain of {target.name}, and its gradients have vanished."
-        if target.probability > SURE
-        else ""
-    )
-    return Caution(
-        "faint",
-        f"The map's peak is {peak:.1e} against a logit of {target.logit:.3g}: so little may be "
-        f"rounding, and drawing it at full heat overstates it.{certain}",
-    )
+    said = _(
+        "The map's peak is {peak:.1e} against a logit of {logit:.3g}: so little may be rounding, "
+        "and drawing it at full heat overstates it."
+    ).format(peak=peak, logit=target.logit)
+    if target.probability > SURE:
+        certain = _("The network is all but certain of {name}, and its gradients have vanished.")
+        said = f"{said} {certain.format(name=target.name)}"
+    return Caution("faint", said)
 
 
 def _flat(values: Float32Array) -> Caution | None:
@@ -204,15 +213,19 @@ def _flat(values: Float32Array) -> Caution | None:
     if spread < FLAT_RANGE:
         return Caution(
             "flat",
-            f"The map's values differ by {_percent(spread)} of its peak only, so what looks "
-            f"cooler in it is hardly less.",
+            _(
+                "The map's values differ by {share} of its peak only, so what looks cooler in it "
+                "is hardly less."
+            ).format(share=_percent(spread)),
         )
     area = float((values >= 0.5).mean())  # noqa: PLR2004 - half
     if area > FLAT_AREA:
         return Caution(
             "flat",
-            f"{_percent(area)} of the map reaches half of its peak, so it points at hardly any "
-            f"place more than at others.",
+            _(
+                "{share} of the map reaches half of its peak, so it points at hardly any place "
+                "more than at others."
+            ).format(share=_percent(area)),
         )
     return None
 
@@ -223,23 +236,33 @@ def _where(values: Float32Array, circumstances: Circumstances) -> Iterator[Cauti
     if values.size >= PLATEAU_CELLS and plateau > PLATEAU_AREA:
         yield Caution(
             "saturated",
-            f"{_percent(plateau)} of the map is as high as its peak, so an activation is at its "
-            f"limit there and the order within is lost.",
+            _(
+                "{share} of the map is as high as its peak, so an activation is at its limit there "
+                "and the order within is lost."
+            ).format(share=_percent(plateau)),
         )
     ratio = border_ratio(values)
     if ratio > BORDER_RATIO:
-        times = "only the border is hot" if math.isinf(ratio) else f"{ratio:.1f} times as hot"
+        times = (
+            _("only the border is hot")
+            if math.isinf(ratio)
+            else _("{ratio:.1f} times as hot").format(ratio=ratio)
+        )
         yield Caution(
             "border",
-            f"The border of the map is hotter than its inside ({times}), which padding inside the "
-            f"network causes too; or the object is cut off.",
+            _(
+                "The border of the map is hotter than its inside ({times}), which padding inside "
+                "the network causes too; or the object is cut off."
+            ).format(times=times),
         )
     share = padding_share(values, circumstances.geometry)
     if share > PADDING_SHARE:
         yield Caution(
             "padding",
-            f"{_percent(share)} of the heat lies on padding around the picture, where there is "
-            f"nothing to see.",
+            _(
+                "{share} of the heat lies on padding around the picture, where there is nothing "
+                "to see."
+            ).format(share=_percent(share)),
         )
 
 
@@ -332,9 +355,16 @@ def alike(agreements: Iterable[Agreement]) -> tuple[Caution, ...]:
     return tuple(
         Caution(
             "alike",
-            f"The maps of {item.first} and {item.second} by {item.method} at {item.layer} are all "
-            f"but identical (r = {item.correlation:.3f}), so they do not show what tells the two "
-            f"apart.",
+            _(
+                "The maps of {first} and {second} by {method} at {layer} are all but identical "
+                "(r = {r:.3f}), so they do not show what tells the two apart."
+            ).format(
+                first=item.first,
+                second=item.second,
+                method=item.method,
+                layer=item.layer,
+                r=item.correlation,
+            ),
         )
         for item in agreements
         if item.correlation > ALIKE
@@ -345,5 +375,5 @@ def _percent(share: float) -> str:
     """Return a share as per cent, with as many digits as it takes to not be 0 or 100."""
     percent = 100 * share
     if 0 < percent < 1:
-        return f"{percent:.1g} %" if percent >= 0.001 else "less than 0.001 %"  # noqa: PLR2004
+        return f"{percent:.1g} %" if percent >= 0.001 else _("less than 0.001 %")  # noqa: PLR2004
     return f"{percent:.0f} %"

@@ -93,7 +93,18 @@ def _register(name: str, text: str, *, lab: bool) -> None:
         output: opt.Output = None,
         top_k: opt.TopK = defaults.DEFAULT_TOP_K,
         title: opt.Title = None,
+        author: opt.Author = None,
+        meta: opt.Meta = None,
+        notes: opt.NotesFile = None,
+        lang: opt.Lang = "en",
+        single_file: opt.SingleFile = False,
+        folder: opt.Folder = False,
+        page_size: opt.PageSize = defaults.DEFAULT_PAGE_SIZE,
+        compact: opt.Compact = False,
         zip_: opt.Zip = None,
+        pdf: opt.Pdf = None,
+        paper: opt.Paper = defaults.DEFAULT_PAPER,
+        export: opt.Export = None,
         save_overlays: opt.SaveOverlays = False,
         save_maps: opt.SaveMaps = False,
         template_dir: opt.TemplateDir = None,
@@ -156,6 +167,17 @@ def _register(name: str, text: str, *, lab: bool) -> None:
             template_dir=template_dir,
             force=force,
             show_download=not quiet,
+            author=author,
+            meta=tuple(meta or ()),
+            notes=notes,
+            lang=lang,
+            single_file=single_file,
+            folder=folder,
+            page_size=page_size,
+            compact=compact,
+            pdf=pdf and pdf.with_name(f"{pdf.name.removesuffix('.pdf')}.pdf"),
+            paper=paper,
+            export=_split(export),
             zip=zip_ and zip_.with_name(f"{zip_.name.removesuffix('.zip')}.zip"),
             lab=lab,
         )
@@ -170,9 +192,13 @@ def _make_report(
     outcome = pipeline.build(options, console.ConsoleObserver(quiet=quiet, verbose=verbose))
     if not quiet:
         console.print_summary(outcome)
-    if show and not console.open_in_browser(outcome.page):
-        console.print_note("--open: no browser was found; open the address above yourself.")
+    _show(outcome.page, wanted=show)
     raise typer.Exit(outcome.exit_code)
+
+
+def _show(page: Path, *, wanted: bool) -> None:
+    if wanted and not console.open_in_browser(page):
+        console.print_note("--open: no browser was found; open the address above yourself.")
 
 
 _register(
@@ -190,6 +216,26 @@ _register(
     "every option of build.",
     lab=True,
 )
+
+
+@app.command()
+def compare(  # noqa: PLR0913 - one parameter per option is how typer declares them
+    runs: opt.Runs,
+    *,
+    output: opt.ComparisonOutput = None,
+    title: opt.ComparisonTitle = None,
+    lang: opt.Lang = "en",
+    template_dir: opt.TemplateDir = None,
+    force: opt.Force = False,
+    open_: opt.Open = False,
+) -> None:
+    """Compare finished runs over the same images: networks, checkpoints or options."""
+    from reportgen import comparing, language  # noqa: PLC0415 - OpenCV, which --help need not load
+
+    language.activate(lang)
+    outcome = comparing.compare(runs, output, title=title, template_dir=template_dir, force=force)
+    console.print_comparison(outcome)
+    _show(outcome.page, wanted=open_)
 
 
 @app.command()

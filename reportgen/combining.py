@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from reportgen.attribution import explain_batch, score_of
+from reportgen.language import _
 from reportgen.methods.fusion import fuse
 from reportgen.methods.guided import guided_grad_cam, guided_gradient
 from reportgen.methods.smoothing import changed
@@ -150,15 +151,16 @@ def fusion_info(plan: Attribution) -> MethodInfo | None:
     ]
     if plan.fusion is None or not layers:
         return None
-    scaled = (
-        ""
-        if plan.fusion.gamma is None
-        else f"tanh({plan.fusion.gamma:g}·M) of all but the deepest, "
-    )
+    formula = _("max over layers of M / max M, each resized to the view")
+    if plan.fusion.gamma is not None:
+        formula = _(
+            "tanh({gamma}·M) of all but the deepest, max over layers of M / max M, each resized to "
+            "the view"
+        ).format(gamma=f"{plan.fusion.gamma:g}")
     return MethodInfo(
         name=FUSED,
         title="Layer-CAM fusion",
-        formula=f"{scaled}max over layers of M / max M, each resized to the view",
+        formula=formula,
         citation="Jiang et al., LayerCAM: Exploring Hierarchical Class Activation Maps for "
         "Localization, IEEE Transactions on Image Processing 30, 2021, eq. 9",
         layers=(fusion_layer(layers),),

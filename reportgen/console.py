@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Task
 
+    from reportgen.comparing import ComparisonOutcome
     from reportgen.progress import Outcome
     from reportgen.values import FailureRecord
 
@@ -145,12 +146,32 @@ def print_summary(outcome: Outcome) -> None:
         rows.insert(3, ("Right", f"{right} of {labelled} ({right / labelled:.1%})"))
     if outcome.archive is not None:
         rows.append(("ZIP", str(outcome.archive)))
+    if outcome.pdf is not None:
+        rows.append(("PDF", str(outcome.pdf)))
     console.print()
     for name, text in rows:
         bad = name == "Failures" and outcome.failures
         console.print(
             f"[dim]{name:<12}[/dim] {'[red]' if bad else ''}{escape(text)}", soft_wrap=True
         )
+    for remark in outcome.remarks:
+        console.print(f"[yellow]note[/yellow] {escape(remark)}", soft_wrap=True)
+    console.print(outcome.page.resolve().as_uri(), soft_wrap=True, markup=False)
+
+
+def print_comparison(outcome: ComparisonOutcome) -> None:
+    """Print what came of a comparison, the page's address last."""
+    rows = [
+        ("Runs", str(outcome.runs)),
+        ("Images", f"{outcome.images} in two runs or more"),
+        ("Flipped", f"{outcome.flips} with different first choices"),
+        ("Comparison", str(outcome.page)),
+    ]
+    if outcome.alone:
+        rows.insert(2, ("Unmatched", f"{outcome.alone} in one run only"))
+    console = _console(stderr=False)
+    for name, text in rows:
+        console.print(f"[dim]{name:<12}[/dim] {escape(text)}", soft_wrap=True)
     console.print(outcome.page.resolve().as_uri(), soft_wrap=True, markup=False)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from reportgen.errors import ImageError
+from reportgen.language import N_, _
 from reportgen.values import DecodedImage, ImageFile
 
 if TYPE_CHECKING:
@@ -47,11 +48,11 @@ _DAMAGE = (
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
-    (stat.S_ISDIR, "a folder"),
-    (stat.S_ISFIFO, "a named pipe"),
-    (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a character device"),
-    (stat.S_ISBLK, "a block device"),
+    (stat.S_ISDIR, N_("a folder")),
+    (stat.S_ISFIFO, N_("a named pipe")),
+    (stat.S_ISSOCK, N_("a socket")),
+    (stat.S_ISCHR, N_("a character device")),
+    (stat.S_ISBLK, N_("a block device")),
 )
 
 
@@ -72,7 +73,9 @@ def decode(file: ImageFile) -> DecodedImage:
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise ImageError(
-                    f"{width}×{height} pixels, more than the {MAX_PIXELS:,} that are decoded",
+                    _("{width}×{height} pixels, more than the {most:,} that are decoded").format(
+                        width=width, height=height, most=MAX_PIXELS
+                    ),
                 )
             notes = _notes(image)
             image.load()
@@ -80,9 +83,9 @@ def decode(file: ImageFile) -> DecodedImage:
     except UnidentifiedImageError:
         raise ImageError(_not_an_image(data)) from None
     except Image.DecompressionBombError as error:
-        raise ImageError(f"refused before decoding: {error}") from None
+        raise ImageError(_("refused before decoding: {error}").format(error=error)) from None
     except _DAMAGE as error:
-        raise ImageError(f"cannot be decoded: {error}") from None
+        raise ImageError(_("cannot be decoded: {error}").format(error=error)) from None
     return DecodedImage(
         file=file,
         pixels=pixels,
@@ -96,24 +99,26 @@ def _read(path: Path) -> bytes:
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
-            kind = next((name for test, name in _KINDS if test(mode)), "not a regular file")
-            raise ImageError(f"is {kind}, not a file; it was not opened")
+            kind = next((name for test, name in _KINDS if test(mode)), N_("not a regular file"))
+            raise ImageError(_("is {kind}, not a file; it was not opened").format(kind=_(kind)))
         data = path.read_bytes()
     except FileNotFoundError:
-        missing = "is a link to nothing" if path.is_symlink() else "is no longer there"
+        missing = _("is a link to nothing") if path.is_symlink() else _("is no longer there")
         raise ImageError(missing) from None
     except OSError as error:
-        raise ImageError(f"cannot be read: {error.strerror or error}") from None
+        raise ImageError(
+            _("cannot be read: {error}").format(error=error.strerror or error)
+        ) from None
     if not data:
-        raise ImageError("is an empty file")
+        raise ImageError(_("is an empty file"))
     return data
 
 
 def _not_an_image(data: bytes) -> str:
     head = data[:64]
     if b"\x00" not in head and all(byte >= 9 for byte in head):  # noqa: PLR2004 - tab and above
-        return "is text, not an image"
-    return "is not an image in a format that can be decoded"
+        return _("is text, not an image")
+    return _("is not an image in a format that can be decoded")
 
 
 def _notes(image: Image.Image) -> tuple[str, ...]:
@@ -121,11 +126,11 @@ def _notes(image: Image.Image) -> tuple[str, ...]:
     notes = []
     frames = getattr(image, "n_frames", 1)
     if frames > 1:
-        notes.append(f"first of {frames} frames")
+        notes.append(_("first of {frames} frames").format(frames=frames))
     if image.getexif().get(0x0112) in range(2, 9):
-        notes.append("turned upright by its EXIF orientation")
+        notes.append(_("turned upright by its EXIF orientation"))
     if image.has_transparency_data:
-        notes.append("transparency laid on white")
+        notes.append(_("transparency laid on white"))
     return tuple(notes)
 
 
@@ -147,7 +152,7 @@ def _grey_to_eight_bits(image: Image.Image) -> Image.Image:
     """
     values = np.asarray(image, dtype=np.float64)
     if not np.isfinite(values).all():
-        raise ImageError("holds values that are not finite")
+        raise ImageError(_("holds values that are not finite"))
     low, high = float(values.min()), float(values.max())
     if image.mode != "F" and low >= 0 and high <= 65535:  # noqa: PLR2004 - the range of 16 bits
         low, high = 0.0, 65535.0

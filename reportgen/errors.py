@@ -12,6 +12,7 @@
     │   ├── LayerError              no such layer, or one that cannot carry a map
     │   ├── TargetError             no such class
     │   ├── OptionError             any other option with a value that does not fit
+    │   ├── RunFileError            the store of a finished run is missing or cannot be read
     │   └── TemplateError           a template of the user's own that does not render
     └── ImageError                  one picture failed: recorded, and the others go on
 
@@ -65,6 +66,10 @@ class TargetError(UsageError):
 
 class OptionError(UsageError):
     """An option has a value that does not fit."""
+
+
+class RunFileError(UsageError):
+    """The store of a finished run is missing, not ours, of another layout, or damaged."""
 
 
 class TemplateError(UsageError):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from reportgen.errors import OptionError, did_you_mean
 from reportgen.groups import is_imagenet
+from reportgen.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -162,7 +163,7 @@ def _from_folders(names: Sequence[str], categories: Sequence[str], *, named: boo
     by_name = {name: by_folder[_folder(name)] for name in names if _folder(name) in by_folder}
     if not by_name:
         raise OptionError(_no_folder_fits(folders, categories, named=named))
-    return Labels(by_name, _origin("folder names", len(by_name), len(names)), adopted)
+    return Labels(by_name, _origin(_("folder names"), len(by_name), len(names)), adopted)
 
 
 def _resolve_folders(folders: Iterable[str], classes: ClassNames) -> Iterator[tuple[str, int]]:
@@ -202,7 +203,11 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _origin(source: str, labelled: int, images: int) -> str:
-    return source if labelled == images else f"{source} ({labelled} of {images} images)"
+    if labelled == images:
+        return source
+    return _("{file} ({number} of {images} images)").format(
+        file=source, number=labelled, images=images
+    )
 
 
 # -- CSV -------------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ DEFAULT_TOP_K = 5
 DEFAULT_ALPHA = 0.3
 DEFAULT_COLORMAP = "jet"
 DEFAULT_BATCH_SIZE = 16
+DEFAULT_PAGE_SIZE = 50
+DEFAULT_PAPER = "a4"
 
 COLORMAP_NAMES = (
     "jet",
@@ -103,6 +105,21 @@ class BuildOptions:
     guided: bool = False
     metrics: bool = False
     boxes: Path | None = None
+    compact: bool = False
+    """Whether the page shows maps without overlays of their own: less than half of the size."""
+    lang: str = "en"
+    single_file: bool = False
+    """Everything in one page, however many pictures."""
+    folder: bool = False
+    """Pages of some pictures each and files beside them, however few pictures."""
+    page_size: int = DEFAULT_PAGE_SIZE
+    pdf: Path | None = None
+    paper: str = DEFAULT_PAPER
+    export: tuple[str, ...] = ()
+    notes: Path | None = None
+    author: str | None = None
+    meta: tuple[str, ...] = ()
+    """``KEY=VALUE`` each."""
     template_dir: Path | None = None
     force: bool = False
     show_download: bool = True

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from reportgen.normalise import map_state, normalise
-from reportgen.values import ClassMap, MapState, Overlay
+from reportgen.values import ClassMap, MapState, Overlay, Palette
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,6 +37,9 @@ COLORMAPS: dict[str, int] = {
 }
 """Names accepted by ``--colormap``."""
 
+DIFFERENCE = "difference"
+"""Name of the palette for one map less another: its middle is zero."""
+
 
 def colour(normalised: Float32Array, size: Size, colormap: str) -> UInt8Array:
     """Resize a normalised map bilinearly to ``size`` (width, height) and colour it.
@@ -52,6 +55,52 @@ def palette(colormap: str) -> UInt8Array:
     """Return the 256 colours of a colour map, lowest first, as ``(256, 3)`` uint8 RGB."""
     levels = np.arange(256, dtype=np.uint8)[:, np.newaxis]
     return _apply(levels, colormap)[:, 0]
+
+
+def palettes() -> tuple[Palette, ...]:
+    """Return every colour map that a page can draw with, `DIFFERENCE` last."""
+    named = [Palette(name, palette(name).tobytes()) for name in COLORMAPS]
+    return (*named, Palette(DIFFERENCE, _diverging().tobytes()))
+
+
+def levels(values: Float32Array) -> UInt8Array:
+    """Return a raw map with something to show as grey levels.
+
+    Returns
+    -------
+    ``(height, width)`` uint8, the shape of ``values``: ``round(255 · value / peak)``, 0 where it is
+    negative.
+    """
+    return _rounded(normalise(values))
+
+
+def reduced(values: Float32Array, side: int) -> UInt8Array:
+    """Return `levels` of a raw map averaged down to at most ``side`` cells along each side."""
+    height, width = values.shape
+    size = min(width, side), min(height, side)
+    averaged: Float32Array = cv2.resize(  # type: ignore[assignment]
+        normalise(values), size, interpolation=cv2.INTER_AREA
+    )
+    return _rounded(averaged)
+
+
+def enlarged(values: Float32Array, view: Size, side: int) -> UInt8Array:
+    """Return `levels` of a raw map as drawn over ``view``, at most ``side`` pixels long."""
+    scale = min(1.0, side / max(view))
+    size = max(1, round(view[0] * scale)), max(1, round(view[1] * scale))
+    return _rounded(_resize(normalise(values), size))
+
+
+def _rounded(normalised: Float32Array) -> UInt8Array:
+    return np.rint(255 * np.clip(normalised, 0, 1)).astype(np.uint8)
+
+
+def _diverging() -> UInt8Array:
+    """Return ``(256, 3)`` uint8 RGB from blue through white, at the middle, to red."""
+    ends = np.array([[33, 102, 172], [247, 247, 247], [178, 24, 43]], dtype=np.float64)
+    places = np.linspace(0, 2, 256)
+    colours = [np.interp(places, [0, 1, 2], ends[:, channel]) for channel in range(3)]
+    return np.stack(colours, axis=1).round().astype(np.uint8)
 
 
 def _resize(normalised: Float32Array, size: Size) -> Float32Array:

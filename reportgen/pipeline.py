@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from reportgen import archive, encode, overlay, provenance, render
+from reportgen import delivery, encode, overlay, provenance, render
 from reportgen.capture import quiet_mode
 from reportgen.combining import FUSION_SOURCE, explain, fusion_info
 from reportgen.decode import decode
@@ -19,20 +19,25 @@ from reportgen.discover import discover
 from reportgen.errors import ImageError, LayerError, OptionError
 from reportgen.evaluation import evaluate
 from reportgen.folder import MANIFEST, PAGE, OutputFolder
+from reportgen.language import _, activate, enumeration
 from reportgen.localisation import summarise
 from reportgen.measuring import measure, rankings, verdict_of
 from reportgen.naming import slug
+from reportgen.notes import parse_author, parse_meta
 from reportgen.options import DEFAULT_MODEL
 from reportgen.plan import Plan, prepare
 from reportgen.preprocess import preprocess
 from reportgen.progress import Observer, Outcome
 from reportgen.recording import Prepared, Recorder
+from reportgen.recording import prepare as prepare_record
 from reportgen.settings import RUN_FILE, command_line, write_run
+from reportgen.store import RUN_STORE, RunWriter
 from reportgen.streaming import chunks, in_order
 from reportgen.targets import describe
 from reportgen.values import (
     Explanation,
     FailureRecord,
+    FrontMatter,
     ImageRecord,
     MethodInfo,
     Report,
@@ -65,25 +70,25 @@ def build(options: BuildOptions, observer: Observer) -> Outcome:
     started = time.perf_counter()
     created = provenance.now()
     _check_options(options)
+    activate(options.lang)
     path = options.output or default_output(options)
     images = discover(
         options.images, recursive=options.recursive, leave_out=(path,), own_report=MANIFEST
     )
     output = OutputFolder(path, force=options.force)
-    output.check([*(format_.filename for format_ in render.FORMATS), RUN_FILE])
+    expected = render.expected_files(len(images), delivery.render_options(options))
+    output.check([*expected, RUN_FILE, RUN_STORE])
     render.check_templates(options.template_dir)
     plan = prepare(options, images, observer)
     with output.staging() as staging:
-        records = tuple(_observed(plan, _records(images, plan, staging), len(images), observer))
+        records = _observed(plan, _records(images, plan, staging), len(images), observer)
+        report = _stored(plan, records, created, staging / RUN_STORE)
         observer.stage("Writing the report")
-        report = _report(plan, records, created)
-        render.render(report, staging, template_dir=options.template_dir)
+        render.render(report, staging, delivery.render_options(options))
+        delivery.export(report, staging, options, observer)
         write_run(plan.options, path, staging / RUN_FILE)
         output.commit(staging)
-    if options.zip is not None:
-        done = {record.name for record in report.images}
-        files = [image for image in images if image.name in done]
-        archive.write(options.zip, path, files, plan.options, created, report.title)
+    delivery.deliver(report, path, images, plan.options, observer)
     return Outcome(
         images=len(report.images),
         failures=report.failures,
@@ -91,6 +96,8 @@ def build(options: BuildOptions, observer: Observer) -> Outcome:
         seconds=time.perf_counter() - started,
         page=path / PAGE,
         archive=options.zip,
+        pdf=options.pdf,
+        remarks=delivery.remarks(path / PAGE),
         evaluation=report.evaluation,
     )
 
@@ -116,8 +123,24 @@ def _check_options(options: BuildOptions) -> None:
             raise OptionError(f"--{name}: expected one of {', '.join(known)}, found '{found}'.")
     if not 0 <= options.alpha <= 1:
         raise OptionError(f"--alpha: a share from 0 to 1 is expected, found {options.alpha}.")
-    if options.zip is not None:
-        archive.check(options.zip)
+    delivery.check(options)
+
+
+def _stored(
+    plan: Plan,
+    records: Iterable[ImageRecord | FailureRecord],
+    created: datetime,
+    path: Path,
+) -> Report:
+    """Put every record into the store as it is made, and return the report of them all."""
+    done = []
+    with RunWriter(path) as store:
+        for record in records:
+            store.add(record)
+            done.append(record)
+        report = _report(plan, done, created)
+        store.finish(report)
+    return report
 
 
 def _report(
@@ -141,6 +164,9 @@ def _report(
             if panel.localisation is not None
         ),
         boxes="; ".join((plan.boxes.origin, *plan.boxes.notes)),
+        front=FrontMatter(
+            parse_author(plan.options.author), parse_meta(plan.options.meta), plan.notes.report
+        ),
     )
 
 
@@ -185,13 +211,8 @@ def _prepare(image: ImageFile, plan: Plan) -> Prepared | FailureRecord:
     label = None if index is None else TrueClass(index, plan.loaded.categories[index])
     try:
         decoded = decode(image)
-        small = encode.shrink(decoded.pixels)
-        return Prepared(
-            model_input=preprocess(decoded, plan.recipe),
-            photo=encode.thumbnail(small),
-            original=decoded.pixels if plan.options.save_overlays else small,
-            label=label,
-        )
+        source = preprocess(decoded, plan.recipe)
+        return prepare_record(source, decoded.pixels, label, plan.options)
     except ImageError as error:
         return FailureRecord(image.name, str(error))
 
@@ -218,7 +239,7 @@ def _of_one_size(batch: Iterable[Prepared]) -> Iterator[list[Prepared]]:
     groups: dict[tuple[int, ...], list[Prepared]] = {}
     for item in batch:
         groups.setdefault(item.model_input.tensor.shape, []).append(item)
-    for (_, height, width), group in groups.items():
+    for (*_channels, height, width), group in groups.items():
         yield from chunks(group, max(1, PASS_PIXELS // (height * width)))
 
 
@@ -237,9 +258,11 @@ def _explain(group: list[Prepared], plan: Plan) -> Iterable[Explanation | Failur
             raise
         lines = str(error).strip().splitlines() or [type(error).__name__]
         size = f"{stacked.shape[3]}×{stacked.shape[2]}"
-        reason = f"the network does not take a picture of {size} ({lines[0]}); try --input-size"
+        reason = _(
+            "the network does not take a picture of {size} ({error}); try --input-size"
+        ).format(size=size, error=lines[0])
         return [FailureRecord(name, reason) for name in names]
-    broken = "the network's logits for it are not finite numbers"
+    broken = _("the network's logits for it are not finite numbers")
     return [
         item if math.isfinite(item.predictions[0].probability) else FailureRecord(name, broken)
         for name, item in zip(names, found, strict=True)
@@ -273,9 +296,13 @@ def _run_info(plan: Plan, created: datetime) -> RunInfo:
         alpha=options.alpha,
         colormap=options.colormap,
         colorbar=encode.png_picture(overlay.colorbar(options.colormap)),
+        palettes=overlay.palettes(),
+        language=options.lang,
     )
 
 
 def _default_title(plan: Plan) -> str:
-    titles = " and ".join(method.title for method, _ in plan.attribution.methods)
-    return f"{titles} of {plan.options.images.resolve().name}"
+    titles = [method.title for method, _layers in plan.attribution.methods]
+    return _("{methods} of {folder}").format(
+        methods=enumeration(titles), folder=plan.options.images.resolve().name
+    )

@@ -11,6 +11,7 @@ from reportgen.boxes import Boxes, read_boxes
 from reportgen.combining import FUSION_SOURCE, GUIDED_BY
 from reportgen.errors import ModelError, OptionError, TargetError
 from reportgen.labels import ClassNames, Labels, read_labels
+from reportgen.language import _
 from reportgen.layers import (
     DefaultLayers,
     Survey,
@@ -26,6 +27,7 @@ from reportgen.measuring import cost_of
 from reportgen.methods import Method, Scope, choose_methods, cost
 from reportgen.methods.guided import count_relus
 from reportgen.models import LoadedModel, ModelRequest, load_model
+from reportgen.notes import Notes, read_notes
 from reportgen.options import DEFAULT_MODEL
 from reportgen.recipe import make_recipe
 from reportgen.structure import structure
@@ -59,6 +61,7 @@ class Plan:
     structure: tuple[StructureLine, ...]
     attribution: Attribution
     boxes: Boxes
+    notes: Notes
     surroundings: Mapping[str, Surroundings]
     """Layer name → what takes its output."""
 
@@ -168,6 +171,7 @@ def prepare(options: BuildOptions, images: Sequence[ImageFile], observer: Observ
         structure=structure(loaded.module, _explained(placed, features)),
         attribution=attribution,
         boxes=_boxes(options, images, loaded),
+        notes=read_notes(options.notes, [image.name for image in images]),
         surroundings={
             layer: Surroundings(norm_follows(layer, known), stride_after(layer, known))
             for layer in layouts
@@ -210,7 +214,7 @@ def _name_classes(
     labels = read_labels(source, names_of_images, loaded.categories, named=loaded.named)
     if labels.categories is not None:
         loaded = replace(
-            loaded, categories=labels.categories, named=True, categories_origin="folder names"
+            loaded, categories=labels.categories, named=True, categories_origin=_("folder names")
         )
     return options, loaded, labels
 
@@ -263,7 +267,7 @@ def _recipe(options: PreprocessOptions, loaded: LoadedModel) -> tuple[Preprocess
     if options.preset != "auto":
         return recipe, f"--preprocess {options.preset}"
     if recipe != loaded.preprocessing:
-        return recipe, f"{loaded.recipe_origin}, changed by options"
+        return recipe, _("{origin}, changed by options").format(origin=loaded.recipe_origin)
     return recipe, loaded.recipe_origin
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from reportgen.errors import ImageError
+from reportgen.language import _
 from reportgen.values import DecodedImage, ModelInput, Preprocessing, ViewGeometry
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def preprocess(image: DecodedImage, recipe: Preprocessing) -> ModelInput:
     height, width = image.pixels.shape[:2]
     geometry = view_geometry((width, height), recipe)
     _check_size(geometry, recipe)
-    view = _view(image.pixels, geometry, recipe)
+    view, whole = _view(image.pixels, geometry, recipe)
     return ModelInput(
         file=image.file,
         sha256=image.sha256,
@@ -52,6 +53,7 @@ def preprocess(image: DecodedImage, recipe: Preprocessing) -> ModelInput:
         view=view,
         tensor=_tensor(view, recipe),
         geometry=geometry,
+        whole=whole,
     )
 
 
@@ -101,28 +103,46 @@ def _check_size(geometry: ViewGeometry, recipe: Preprocessing) -> None:
         return
     if recipe.crop is None:
         raise ImageError(
-            f"{width}×{height} is too large for the network at its own size: at most "
-            f"{MAX_RESIZED_PIXELS:,} pixels are passed on. Give --input-size to have it resized",
+            _(
+                "{width}×{height} is too large for the network at its own size: at most {most:,} "
+                "pixels are passed on. Give --input-size to have it resized"
+            ).format(width=width, height=height, most=MAX_RESIZED_PIXELS),
         )
     if recipe.mode == "shorter":
         raise ImageError(
-            f"{geometry.original[0]}×{geometry.original[1]} is too long and thin: with its "
-            f"shorter side at {recipe.resize} pixels it would be {width}×{height}",
+            _(
+                "{size} is too long and thin: with its shorter side at {side} pixels it would be "
+                "{width}×{height}"
+            ).format(
+                size=f"{geometry.original[0]}×{geometry.original[1]}",
+                side=recipe.resize,
+                width=width,
+                height=height,
+            ),
         )
 
 
-def _view(pixels: UInt8Array, geometry: ViewGeometry, recipe: Preprocessing) -> UInt8Array:
-    """Return the ``(height, width, 3)`` uint8 RGB pixels that the network gets."""
+def _view(
+    pixels: UInt8Array, geometry: ViewGeometry, recipe: Preprocessing
+) -> tuple[UInt8Array, UInt8Array | None]:
+    """Return the view and the resized picture that it is a part of, both uint8 RGB.
+
+    The second is None where the view is padded, or where nothing was resized.
+    """
     if recipe.crop is None:
-        return pixels
+        return pixels, None
     picture = Image.fromarray(pixels)
     if picture.size != geometry.resized:
         picture = picture.resize(geometry.resized, INTERPOLATIONS[recipe.interpolation])
+    left, top, (width, height) = geometry.crop_left, geometry.crop_top, geometry.view
+    if width <= picture.width and height <= picture.height:
+        whole = np.asarray(picture)
+        return np.ascontiguousarray(whole[top : top + height, left : left + width]), whole
     # Black around a picture smaller than the centre crop is what torchvision pads with.
     around = _mean_colour(recipe) if recipe.mode == "letterbox" else (0, 0, 0)
     canvas = Image.new("RGB", geometry.view, around)
-    canvas.paste(picture, (-geometry.crop_left, -geometry.crop_top))
-    return np.asarray(canvas)
+    canvas.paste(picture, (-left, -top))
+    return np.asarray(canvas), None
 
 
 def _mean_colour(recipe: Preprocessing) -> tuple[int, int, int]:

@@ -74,6 +74,10 @@ class Outcome:
     """The report to open."""
     archive: Path | None = None
     """The ZIP file, where one was asked for."""
+    pdf: Path | None = None
+    """The PDF file, where one was asked for."""
+    remarks: tuple[str, ...] = ()
+    """What the user should know of the report, a sentence each."""
     evaluation: Evaluation | None = None
     """First choices against labels, where there are any."""
 

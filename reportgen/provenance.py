@@ -12,6 +12,7 @@ import torch
 
 from reportgen import __version__
 from reportgen.errors import OptionError
+from reportgen.language import ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,5 +92,7 @@ def describe_device(device: torch.device) -> str:
         return f"cuda ({torch.cuda.get_device_name(device)})"
     if device.type == "cpu":
         threads = torch.get_num_threads()
-        return f"cpu ({threads} thread{'s' if threads != 1 else ''})"
+        return ngettext("cpu ({count} thread)", "cpu ({count} threads)", threads).format(
+            count=threads
+        )
     return device.type

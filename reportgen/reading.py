@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
     from reportgen.values import ClassMap, Float32Array, Size, TargetMaps
 
+BORDER = 0.1
+"""Share of the view's width and height, on each side, that is its border."""
+
+COMPARED_SIDE = 56
+"""Longest side in pixels at which the maps of several layers are compared."""
+
 PEAK_SHARE = 0.5
 """Share of its peak that a map reaches in what counts as its area."""
 
@@ -57,6 +63,40 @@ def read_maps(maps: Sequence[ClassMap], view: Size) -> Reading:
         if one is not None and other is not None:
             agree = _agreement((first, second), deepest[second], one, other)
     return Reading(heats=heats, methods_agree=agree)
+
+
+def read_map(raw: ClassMap, view: Size) -> HeatReading | None:
+    """Measure one map as drawn over a view of size ``view``; None where it has nothing to show."""
+    drawn = _drawn(raw, view)
+    return None if drawn is None else _heat(raw, drawn)
+
+
+def layers_agree(maps: Sequence[ClassMap], view: Size) -> float | None:
+    """Say how alike the maps of one method at several layers are.
+
+    Parameters
+    ----------
+    maps
+        Raw maps of one target, each method's from shallow to deep.
+    view
+        Size of the picture that they are drawn on.
+
+    Returns
+    -------
+    Mean Pearson's r, -1…1, of the deepest map and each of the others, of the first method that has
+    several; None where fewer than two can be compared. The maps are compared at `COMPARED_SIDE`
+    pixels at most, as neighbouring pixels of an enlarged map say the same.
+    """
+    by_method: dict[str, list[ClassMap]] = {}
+    for raw in maps:
+        by_method.setdefault(raw.method, []).append(raw)
+    several = next((found for found in by_method.values() if len(found) > 1), [])
+    scale = min(1.0, COMPARED_SIDE / max(view))
+    size = max(1, round(view[0] * scale)), max(1, round(view[1] * scale))
+    drawn = [values for raw in several if (values := _drawn(raw, size)) is not None]
+    found = [correlation(values, drawn[-1]) for values in drawn[:-1]]
+    known = [value for value in found if math.isfinite(value)]
+    return sum(known) / len(known) if known else None
 
 
 def compare_targets(targets: Sequence[TargetMaps], view: Size) -> tuple[Agreement, ...]:
@@ -124,6 +164,7 @@ def _heat(raw: ClassMap, drawn: Float32Array) -> HeatReading:
         quadrants=tuple(max(0.0, share) for share in quadrants),  # type: ignore[arg-type]
         centroid=(_centre(columns, total), _centre(rows, total)),
         area=float(_hot(drawn).mean()),
+        border=max(0.0, 1 - float(_inside(len(rows)) @ drawn @ _inside(len(columns))) / total),
     )
 
 
@@ -135,6 +176,20 @@ def _first_half(length: int) -> NDArray[np.float64]:
     ``(length,)`` float64.
     """
     return np.clip(length / 2 - np.arange(length), 0, 1)
+
+
+def _inside(length: int) -> NDArray[np.float64]:
+    """Return how much of every row (or column) lies inside the border: 1, 0, or a part at its edge.
+
+    Returns
+    -------
+    ``(length,)`` float64.
+    """
+    edge = BORDER * length
+    places = np.arange(length)
+    inside: NDArray[np.float64] = np.clip(places + 1 - edge, 0, 1)
+    inside *= np.clip(length - edge - places, 0, 1)
+    return inside
 
 
 def _centre(sums: NDArray[np.float64], total: float) -> float:
@@ -174,13 +229,13 @@ def _agreement(
         second=names[1],
         method=raw.method,
         layer=raw.layer,
-        correlation=_correlation(one, other),
+        correlation=correlation(one, other),
         overlap=both / either,
         shared=min(1.0, float(smaller.sum(dtype=np.float64))),
     )
 
 
-def _correlation(one: Float32Array, other: Float32Array) -> float:
+def correlation(one: Float32Array, other: Float32Array) -> float:
     """Return Pearson's r over all pixels, −1…1; NaN where a map is constant."""
     if any(np.ptp(drawn) <= _FLAT * drawn.max() for drawn in (one, other)):
         return math.nan

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from reportgen import encode, overlay
 from reportgen.caution import Circumstances, alike, cautions_of_map, cautions_of_target
+from reportgen.contrast import contrast
 from reportgen.localisation import boxes_of, localise, to_view
 from reportgen.mosaic import mosaic
 from reportgen.naming import feature_name, maps_name, overlay_name
 from reportgen.plan import Plan, Surroundings
 from reportgen.rawmaps import pack
-from reportgen.reading import compare_targets, read_maps
+from reportgen.reading import compare_targets, layers_agree, read_map, read_maps
 from reportgen.values import (
     ImageRecord,
     MapState,
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
 
     from reportgen.options import BuildOptions
     from reportgen.values import (
+        Box,
         ClassMap,
         Explanation,
         ModelInput,
         Mosaic,
+        Overlay,
         Picture,
         Rectangle,
         Target,
@@ -42,16 +45,85 @@ MOSAIC_COLORMAP = "viridis"
 """Even to the eye from least to most, so that channels can be compared with each other."""
 
 
+LARGE_SIDE = 192
+"""Longest side in pixels of the overlay of a method with one map."""
+SMALL_SIDE = 136
+"""The same for a method with a map at each of several layers."""
+
+COMPACT_CELLS = 40
+"""Most cells along a side of a map in a compact report; larger ones are averaged."""
+COMPACT_BITS = 0.6
+"""Bits per pixel of a photo in a compact report."""
+
+PHOTO_SIDE = 160
+"""Longest side in pixels of the original, where it is not shown at the model's scale."""
+PHOTO_BITS = 0.95
+"""Bits per pixel that a photo may take; compression shows less in it than in an overlay."""
+VIEW_SIDE = 512
+"""Longest side in pixels at which a view is shown, and a photo at the model's scale."""
+MOST_AROUND = 2.2
+"""How many times as large as the view a photo at the model's scale may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The pictures of one panel."""
+
+    grey: Picture | None
+    smooth: Picture | None
+    overlay: Picture | None
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """One picture ready for the network."""
 
     model_input: ModelInput
     photo: Picture
-    original: UInt8Array
-    """``(height, width, 3)`` uint8 RGB: the original, at full size only where overlays are saved,
-    otherwise no larger than a thumbnail."""
+    photo_box: Box
+    view: Picture | None
+    original: UInt8Array | None
+    """``(height, width, 3)`` uint8 RGB: the original at full size, where overlays are saved."""
     label: TrueClass | None
+
+
+def prepare(
+    source: ModelInput, original: UInt8Array, label: TrueClass | None, options: BuildOptions
+) -> Prepared:
+    """Encode the photo of one picture and put aside what the records need.
+
+    Parameters
+    ----------
+    source
+        The picture as the network gets it.
+    original
+        ``(height, width, 3)`` uint8 RGB: the decoded picture.
+    label
+        What it shows, where that is known.
+    options
+        The run's.
+    """
+    bits = COMPACT_BITS if options.compact else PHOTO_BITS
+    geometry, whole = source.geometry, source.whole
+    if whole is not None and _is_near(geometry):
+        photo = encode.thumbnail(whole, VIEW_SIDE, bits)
+        left, top = float(geometry.crop_left), float(geometry.crop_top)
+        box = left, top, float(geometry.view[0]), float(geometry.view[1])
+        view = None
+    else:
+        photo = encode.thumbnail(original, PHOTO_SIDE, bits)
+        width, height = photo.size
+        across, down, wide, high = geometry.seen_fraction()
+        box = across * width, down * height, wide * width, high * height
+        view = encode.thumbnail(source.view, VIEW_SIDE, bits)
+    return Prepared(source, photo, box, view, original if options.save_overlays else None, label)
+
+
+def _is_near(geometry: ViewGeometry) -> bool:
+    """Say whether the whole picture at the model's scale is not much larger than the view."""
+    (width, height), view = geometry.resized, geometry.view
+    around = width * height / (view[0] * view[1])
+    return max(width, height) <= VIEW_SIDE and around <= MOST_AROUND
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +150,8 @@ class Recorder:
             notes=source.notes,
             geometry=source.geometry,
             photo=prepared.photo,
-            view=encode.thumbnail(source.view),
+            photo_box=prepared.photo_box,
+            view=prepared.view,
             predictions=explanation.predictions,
             targets=tuple(self._target(prepared, item) for item in explanation.targets),
             label=prepared.label,
@@ -87,6 +160,8 @@ class Recorder:
             mosaics=self._mosaics(source, explanation),
             maps_file=self._save_maps(source, explanation),
             cautions=alike(compared),
+            contrast=contrast(explanation.targets, prepared.label),
+            note=self.plan.notes.by_name.get(source.file.name, ""),
         )
 
     def _target(self, prepared: Prepared, item: TargetMaps) -> TargetRecord:
@@ -103,6 +178,7 @@ class Recorder:
             ),
             reading=read_maps(item.maps, geometry.view) if self.options.reading else None,
             cautions=found,
+            layers_agree=layers_agree(item.maps, geometry.view),
             guided=None
             if item.guided is None
             else encode.thumbnail(
@@ -117,10 +193,12 @@ class Recorder:
         alpha, colormap = self.options.alpha, self.options.colormap
         drawn = overlay.draw(raw, source.view, alpha=alpha, colormap=colormap)
         mapped_back = None
-        if drawn.state is MapState.SHOWN and not shows_all(source.geometry):
+        if prepared.original is not None and not shows_all(source.geometry):
             mapped_back = overlay.draw_on_original(
                 raw, prepared.original, source.geometry, alpha=alpha, colormap=colormap
             )
+        single = sum(other.method == raw.method for other in item.maps) == 1
+        shown = self._shown(drawn, LARGE_SIDE if single else SMALL_SIDE)
         height, width = raw.values.shape
         # A fused map is of no single layer.
         around = self.plan.surroundings.get(raw.layer, Surroundings(norm_follows=False, stride=1))
@@ -131,9 +209,10 @@ class Recorder:
             map_size=(width, height),
             peak=raw.peak,
             state=drawn.state,
-            heat=None if drawn.heat is None else encode.thumbnail(drawn.heat),
-            overlay=None if drawn.blend is None else encode.thumbnail(drawn.blend),
-            on_original=None if mapped_back is None else encode.thumbnail(mapped_back),
+            grey=shown.grey,
+            smooth=shown.smooth,
+            overlay=shown.overlay,
+            heat=read_map(raw, source.geometry.view),
             overlay_file=self._save(source, target, raw, drawn.blend, suffix=""),
             original_file=self._save(source, target, raw, mapped_back, suffix="original"),
             cautions=cautions_of_map(
@@ -146,6 +225,16 @@ class Recorder:
             faithfulness=item.faithfulness[number] if item.faithfulness else None,
             localisation=localise(raw, target, boxes, source.geometry.view) if boxes else None,
         )
+
+    def _shown(self, drawn: Overlay, side: int) -> Shown:
+        """Encode what the page shows of one map."""
+        if drawn.state is not MapState.SHOWN or drawn.blend is None:
+            return Shown(None, None, None)
+        if not self.options.compact:
+            levels = overlay.levels(drawn.source.values)
+            return Shown(encode.grey_png(levels), None, encode.thumbnail(drawn.blend, side))
+        reduced = overlay.reduced(drawn.source.values, COMPACT_CELLS)
+        return Shown(encode.grey_png(reduced), None, None)
 
     def _save(
         self,

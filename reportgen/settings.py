@@ -73,6 +73,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("colormap", lambda o: o.colormap),
     Setting("top-k", lambda o: o.top_k),
     Setting("title", lambda o: o.title),
+    Setting("author", lambda o: o.author),
+    Setting("meta", lambda o: o.meta),
+    Setting("notes", lambda o: o.notes, is_path=True),
+    Setting("lang", lambda o: o.lang),
+    Setting("single-file", lambda o: o.single_file),
+    Setting("folder", lambda o: o.folder),
+    Setting("page-size", lambda o: o.page_size),
+    Setting("paper", lambda o: o.paper),
+    Setting("export", lambda o: _joined(o.export)),
+    Setting("compact", lambda o: o.compact),
     Setting("save-overlays", lambda o: o.save_overlays),
     Setting("save-maps", lambda o: o.save_maps),
     Setting("template-dir", lambda o: o.template_dir, is_path=True),
@@ -207,7 +217,13 @@ def read_config(path: Path, known: Collection[str]) -> Mapping[str, Value]:
     return found
 
 
-_PATHS = frozenset(setting.key for setting in SETTINGS if setting.is_path) | {"output", "zip"}
+_PATHS = frozenset(setting.key for setting in SETTINGS if setting.is_path) | {
+    "output",
+    "zip",
+    "pdf",
+}
+_LISTS = frozenset({"target", "meta"})
+"""Options that may be given several times."""
 _MAYBE_PATHS = frozenset({"classes", "labels"})
 """Options that take a file or a word."""
 
@@ -216,13 +232,13 @@ def _checked(path: Path, key: str, value: object) -> Value:
     """Return a setting's value with its path brought to the current folder."""
     if isinstance(value, list) and all(isinstance(item, str | int | float) for item in value):
         items = [str(item) for item in value]
-        return items if key == "target" else ",".join(items)
+        return items if key in _LISTS else ",".join(items)
     if not isinstance(value, str | int | float):
         raise OptionError(
             f"--config: in '{path}' {key} is {type(value).__name__}, but a text, a number, true, "
             f"false or a list of texts is expected.",
         )
-    if key == "target":
+    if key in _LISTS:
         return [str(value)]
     if key in _PATHS and isinstance(value, str):
         there = path.parent / value

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from reportgen.errors import TargetError, did_you_mean
 from reportgen.groups import builtin_group, parse_members
+from reportgen.language import _
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -37,6 +38,14 @@ class TrueLabel:
 
 
 @dataclass(frozen=True, slots=True)
+class Contrasted:
+    """The first choice of each picture, and its true class, or the next choice where it is right.
+
+    That is what the first choice is best compared with.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class ClassGroup:
     """Several classes explained as one, through the logsumexp of their logits."""
 
@@ -44,7 +53,7 @@ class ClassGroup:
     classes: tuple[int, ...]
 
 
-TargetSpec = TopClasses | FixedClass | TrueLabel | ClassGroup
+TargetSpec = TopClasses | FixedClass | TrueLabel | Contrasted | ClassGroup
 Chosen = FixedClass | ClassGroup
 """What a specification comes to for one picture."""
 
@@ -55,9 +64,9 @@ def parse_targets(texts: Iterable[str], categories: Sequence[str]) -> tuple[Targ
     Parameters
     ----------
     texts
-        ``top1``, ``top:K``, ``all``, ``label``, a category (any case), an index from 0, a
-        built-in group (``@dogs``) or a group of one's own (``cat=tabby,tiger cat``). Several may
-        stand in one text with commas between, unless the whole text is a category or a group.
+        ``top1``, ``top:K``, ``all``, ``label``, ``contrast``, a category (any case), an index from
+        0, a built-in group (``@dogs``) or a group of one's own (``cat=tabby,tiger cat``). Several
+        may stand in one text with commas between, unless all of it is a category or a group.
     categories
         Name of each class, by index.
 
@@ -90,6 +99,8 @@ def _parse_one(
         yield from _all(categories)
     elif lowered == "label":
         yield TrueLabel()
+    elif lowered == "contrast":
+        yield Contrasted()
     elif lowered.startswith("@"):
         yield ClassGroup(lowered[1:], builtin_group(text, categories))
     elif "=" in text:
@@ -142,8 +153,8 @@ def _index(text: str, categories: Sequence[str]) -> int:
     if not text.isdecimal():
         raise TargetError(
             f"--target: there is no class '{text}' in this model."
-            f"{did_you_mean(text, categories)} Give top1, top:K, all, label, a class name, an "
-            f"index from 0 to {len(categories) - 1}, @GROUP or NAME=CLASS,CLASS.",
+            f"{did_you_mean(text, categories)} Give top1, top:K, all, label, contrast, a class "
+            f"name, an index from 0 to {len(categories) - 1}, @GROUP or NAME=CLASS,CLASS.",
         )
     if int(text) >= len(categories):
         raise TargetError(
@@ -180,15 +191,24 @@ def describe(spec: TargetSpec, categories: Sequence[str]) -> str:
     """Return a target as text for the report."""
     if isinstance(spec, FixedClass):
         return f"{categories[spec.index]} ({spec.index})"
-    if isinstance(spec, TrueLabel):
-        return "true class of each picture"
     if isinstance(spec, ClassGroup):
-        shown = ", ".join(categories[index] for index in spec.classes[:6])
-        more = len(spec.classes) - 6
-        return f"{spec.name} (logsumexp of {shown}{f' and {more} more' if more > 0 else ''})"
-    return (
-        "first choice of each picture" if spec.count == 1 else f"top {spec.count} of each picture"
-    )
+        return _describe_group(spec, categories)
+    if isinstance(spec, TrueLabel):
+        return _("true class of each picture")
+    if isinstance(spec, Contrasted):
+        return _("first choice of each picture, and its true class or the next choice")
+    if spec.count == 1:
+        return _("first choice of each picture")
+    return _("top {count} of each picture").format(count=spec.count)
+
+
+def _describe_group(spec: ClassGroup, categories: Sequence[str]) -> str:
+    shown = ", ".join(categories[index] for index in spec.classes[:6])
+    more = len(spec.classes) - 6
+    if more > 0:
+        text = _("{name} (logsumexp of {shown} and {more} more)")
+        return text.format(name=spec.name, shown=shown, more=more)
+    return _("{name} (logsumexp of {shown})").format(name=spec.name, shown=shown)
 
 
 def chosen_for(
@@ -210,6 +230,9 @@ def chosen_for(
     for spec in specs:
         if isinstance(spec, TopClasses):
             found.update(dict.fromkeys(FixedClass(index) for index in ranking[: spec.count]))
+        elif isinstance(spec, Contrasted):
+            second = ranking[min(1, len(ranking) - 1)] if label in {None, ranking[0]} else label
+            found.update({FixedClass(ranking[0]): None, FixedClass(second): None})
         elif not isinstance(spec, TrueLabel):
             found[spec] = None
         elif label is not None:

@@ -5,7 +5,7 @@
 (() => {
   "use strict";
 
-  const collator = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+  const collator = new Intl.Collator(document.documentElement.lang, { numeric: true });
 
   /**
    * Compare two rows by one column. Numbers that are not finite come last in either direction.
@@ -19,9 +19,9 @@
   function compareRows(a, b, column, numeric, direction) {
     const [left, right] = [a.cells[column], b.cells[column]];
     if (!numeric) {
-      return direction * collator.compare(left.textContent.trim(), right.textContent.trim());
+      return direction * collator.compare(left.innerText, right.innerText);
     }
-    const [x, y] = [parseFloat(left.dataset.value), parseFloat(right.dataset.value)];
+    const [x, y] = [left, right].map(({ dataset }) => parseFloat(dataset.value ?? ""));
     if (Number.isNaN(x) || Number.isNaN(y)) {
       return Number(Number.isNaN(x)) - Number(Number.isNaN(y));
     }
@@ -33,7 +33,7 @@
    * @param {HTMLTableElement} table
    */
   function makeSortable(table) {
-    const headings = [...table.tHead.rows[0].cells];
+    const headings = [...table.tHead?.rows[0].cells ?? []];
     for (const heading of headings.filter((cell) => cell.dataset.sort)) {
       const numeric = heading.dataset.sort === "number";
       const button = document.createElement("button");
@@ -64,24 +64,24 @@
     const button = document.createElement("button");
     button.type = "button";
     button.className = "copy";
-    button.textContent = "Copy";
+    button.textContent = t("Copy");
     button.addEventListener("click", async () => {
       try {
-        await navigator.clipboard.writeText(block.textContent.trim());
-        button.textContent = "Copied";
+        await navigator.clipboard.writeText(block.textContent?.trim() ?? "");
+        button.textContent = t("Copied");
       } catch {
         // Some browsers refuse the clipboard to a page from disk: select, the reader copies.
-        window.getSelection().selectAllChildren(block);
-        button.textContent = "Selected";
+        window.getSelection()?.selectAllChildren(block);
+        button.textContent = t("Selected");
       }
     });
     block.after(button);
   }
 
   for (const table of document.querySelectorAll("table[data-sortable]")) {
-    makeSortable(table);
+    makeSortable(/** @type {HTMLTableElement} */ (table));
   }
   for (const block of document.querySelectorAll("[data-copy]")) {
-    makeCopyable(block);
+    makeCopyable(/** @type {HTMLElement} */ (block));
   }
 })();

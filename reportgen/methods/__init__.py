@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from reportgen.errors import OptionError, did_you_mean
+from reportgen.language import N_
 from reportgen.methods.ablation_cam import ablation_cam
 from reportgen.methods.eigen_cam import eigen_cam, eigen_grad_cam
 from reportgen.methods.forward import ForwardContext, needs_network
@@ -65,6 +66,7 @@ class Method:
     gradients it raises."""
     scope: Scope
     formula: str
+    """One line of plain text, in English."""
     citation: str
     compute_forward: Callable[[ForwardContext], Tensor] | None = None
     """Context → raw maps ``(N, T, H, W)`` of all T targets; None for a method with gradients."""
@@ -83,7 +85,7 @@ METHODS: dict[str, Method] = {
             title="Grad-CAM",
             compute=grad_cam,
             scope=Scope.LAST,
-            formula="ReLU(Σₖ wₖ·Aₖ), wₖ = mean over space of ∂yᶜ/∂Aₖ",
+            formula=N_("ReLU(Σₖ wₖ·Aₖ), wₖ = mean over space of ∂yᶜ/∂Aₖ"),
             citation="Selvaraju et al., Grad-CAM: Visual Explanations from Deep Networks via "
             "Gradient-based Localization, ICCV 2017, eq. 1–2",
         ),
@@ -92,7 +94,7 @@ METHODS: dict[str, Method] = {
             title="Layer-CAM",
             compute=layer_cam,
             scope=Scope.STAGES,
-            formula="ReLU(Σₖ ReLU(∂yᶜ/∂Aₖ)·Aₖ), place by place",
+            formula=N_("ReLU(Σₖ ReLU(∂yᶜ/∂Aₖ)·Aₖ), place by place"),
             citation="Jiang et al., LayerCAM: Exploring Hierarchical Class Activation Maps for "
             "Localization, IEEE Transactions on Image Processing 30, 2021, eq. 6–8",
         ),
@@ -101,8 +103,10 @@ METHODS: dict[str, Method] = {
             title="Grad-CAM++",
             compute=grad_cam_plus_plus,
             scope=Scope.LAST,
-            formula="ReLU(Σₖ wₖ·Aₖ), wₖ = Σ over space of α·ReLU(g), "
-            "α = g² / (2g² + g³·Σ Aₖ), g = ∂yᶜ/∂Aₖ",
+            formula=N_(
+                "ReLU(Σₖ wₖ·Aₖ), wₖ = Σ over space of α·ReLU(g), "
+                "α = g² / (2g² + g³·Σ Aₖ), g = ∂yᶜ/∂Aₖ"
+            ),
             citation="Chattopadhay et al., Grad-CAM++: Generalized Gradient-based Visual "
             "Explanations for Deep Convolutional Networks, WACV 2018, eq. 7 and 19",
         ),
@@ -111,7 +115,7 @@ METHODS: dict[str, Method] = {
             title="XGrad-CAM",
             compute=xgrad_cam,
             scope=Scope.LAST,
-            formula="ReLU(Σₖ wₖ·Aₖ), wₖ = Σ over space of Aₖ·∂yᶜ/∂Aₖ, divided by Σ Aₖ",
+            formula=N_("ReLU(Σₖ wₖ·Aₖ), wₖ = Σ over space of Aₖ·∂yᶜ/∂Aₖ, divided by Σ Aₖ"),
             citation="Fu et al., Axiom-based Grad-CAM: Towards Accurate Visualization and "
             "Explanation of CNNs, BMVC 2020, sec. 3",
         ),
@@ -120,7 +124,7 @@ METHODS: dict[str, Method] = {
             title="HiResCAM",
             compute=hires_cam,
             scope=Scope.LAST,
-            formula="ReLU(Σₖ ∂yᶜ/∂Aₖ·Aₖ), place by place",
+            formula=N_("ReLU(Σₖ ∂yᶜ/∂Aₖ·Aₖ), place by place"),
             citation="Draelos and Carin, Use HiResCAM instead of Grad-CAM for faithful "
             "explanations of convolutional neural networks, arXiv:2011.08891, 2020, sec. 3",
         ),
@@ -129,7 +133,7 @@ METHODS: dict[str, Method] = {
             title="Element-wise Grad-CAM",
             compute=grad_cam_elementwise,
             scope=Scope.LAST,
-            formula="Σₖ ReLU(∂yᶜ/∂Aₖ·Aₖ), place by place",
+            formula=N_("Σₖ ReLU(∂yᶜ/∂Aₖ·Aₖ), place by place"),
             citation="Pillai and Pirsiavash, Explainable Models with Consistent Interpretations, "
             "AAAI 2021, in the form of the package grad-cam",
         ),
@@ -138,7 +142,7 @@ METHODS: dict[str, Method] = {
             title="Gradient × activation",
             compute=gradient_x_activation,
             scope=Scope.LAST,
-            formula="|Σₖ ∂yᶜ/∂Aₖ·Aₖ|, place by place: for the class or against it",
+            formula=N_("|Σₖ ∂yᶜ/∂Aₖ·Aₖ|, place by place: for the class or against it"),
             citation="Shrikumar et al., Not Just a Black Box: Learning Important Features Through "
             "Propagating Activation Differences, arXiv:1605.01713, 2016",
         ),
@@ -147,8 +151,10 @@ METHODS: dict[str, Method] = {
             title="Eigen-CAM",
             compute=eigen_cam,
             scope=Scope.LAST,
-            formula="ReLU(A·v), v = first right singular vector of A (places × channels); "
-            "the same for every class",
+            formula=N_(
+                "ReLU(A·v), v = first right singular vector of A (places × channels); "
+                "the same for every class"
+            ),
             citation="Muhammad and Yeasin, Eigen-CAM: Class Activation Map using Principal "
             "Components, IJCNN 2020",
         ),
@@ -157,8 +163,10 @@ METHODS: dict[str, Method] = {
             title="Eigen-Grad-CAM",
             compute=eigen_grad_cam,
             scope=Scope.LAST,
-            formula="ReLU(G·v), G = ∂yᶜ/∂A·A place by place, v = first right singular vector of G "
-            "(places × channels)",
+            formula=N_(
+                "ReLU(G·v), G = ∂yᶜ/∂A·A place by place, v = first right singular vector of G "
+                "(places × channels)"
+            ),
             citation="Muhammad and Yeasin, Eigen-CAM, IJCNN 2020, applied to gradient × "
             "activation as in the package grad-cam",
         ),
@@ -167,7 +175,7 @@ METHODS: dict[str, Method] = {
             title="Score-CAM",
             compute=needs_network,
             scope=Scope.LAST,
-            formula="ReLU(Σₖ wₖ·Aₖ), wₖ = softmax over k of yᶜ(picture · Aₖ scaled to 0–1)",
+            formula=N_("ReLU(Σₖ wₖ·Aₖ), wₖ = softmax over k of yᶜ(picture · Aₖ scaled to 0–1)"),
             citation="Wang et al., Score-CAM: Score-Weighted Visual Explanations for "
             "Convolutional Neural Networks, CVPR Workshops 2020, eq. 6–10 and algorithm 1",
             compute_forward=score_cam,
@@ -177,7 +185,7 @@ METHODS: dict[str, Method] = {
             title="Ablation-CAM",
             compute=needs_network,
             scope=Scope.LAST,
-            formula="ReLU(Σₖ wₖ·Aₖ), wₖ = (yᶜ − yᶜ without Aₖ) / |yᶜ|",
+            formula=N_("ReLU(Σₖ wₖ·Aₖ), wₖ = (yᶜ − yᶜ without Aₖ) / |yᶜ|"),
             citation="Desai and Ramaswamy, Ablation-CAM: Visual Explanations for Deep "
             "Convolutional Network via Gradient-free Localization, WACV 2020",
             compute_forward=ablation_cam,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from reportgen.language import N_, _, enumeration, ngettext
 from reportgen.values import MIN_IMAGES, Candidate, Interval, Metric, Ranking, Standing
 
 if TYPE_CHECKING:
@@ -34,17 +35,17 @@ _AT_A_TIME = 4_000_000
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric("average-drop", "average drop", higher_is_better=False),
-        Metric("increase", "increase in confidence", higher_is_better=True),
-        Metric("deletion", "deletion AUC", higher_is_better=False),
-        Metric("insertion", "insertion AUC", higher_is_better=True),
+        Metric("average-drop", N_("average drop"), higher_is_better=False),
+        Metric("increase", N_("increase in confidence"), higher_is_better=True),
+        Metric("deletion", N_("deletion AUC"), higher_is_better=False),
+        Metric("insertion", N_("insertion AUC"), higher_is_better=True),
         Metric("road", "ROAD", higher_is_better=True),
-        Metric("coherency", "coherency", higher_is_better=True),
-        Metric("complexity", "complexity", higher_is_better=False),
+        Metric("coherency", N_("coherency"), higher_is_better=True),
+        Metric("complexity", N_("complexity"), higher_is_better=False),
         Metric("adcc", "ADCC", higher_is_better=True),
-        Metric("pointing", "pointing game", higher_is_better=True),
-        Metric("energy", "energy in the box", higher_is_better=True),
-        Metric("iou", "IoU with the box", higher_is_better=True),
+        Metric("pointing", N_("pointing game"), higher_is_better=True),
+        Metric("energy", N_("energy in the box"), higher_is_better=True),
+        Metric("iou", N_("IoU with the box"), higher_is_better=True),
     )
 }
 """Every metric that this package and `localisation` compute, by name."""
@@ -146,30 +147,37 @@ def verdict(rankings: Sequence[Ranking]) -> str:
     """
     usable = [ranking for ranking in rankings if len(ranking.standings) > 1]
     if not usable:
-        return "There is only one map per picture to measure, so there is nothing to compare."
+        return _("There is only one map per picture to measure, so there is nothing to compare.")
     images = min(_fewest(ranking) for ranking in usable)
     if images < MIN_IMAGES:
-        return (
-            f"{_pictures(images)} cannot tell layers and methods apart: at least {MIN_IMAGES} are "
-            f"needed before a lead in these numbers means anything."
-        )
+        return _(
+            "{pictures} cannot tell layers and methods apart: at least {least} are needed before "
+            "a lead in these numbers means anything."
+        ).format(pictures=_pictures(images), least=MIN_IMAGES)
     supported = _supported(usable)
     if not supported:
         return _contradiction(usable, images)
     if len(supported) == 1:
         return _winner(usable, supported[0], images)
     apart = {row.candidate for ranking in usable for row in ranking.standings} - set(supported)
-    undecided = _and([_place(candidate) for candidate in supported])
-    if apart:
-        return (
-            f"Over {_pictures(images)} the evidence does not decide between {undecided}, whose "
-            f"differences are within chance by {_and(_titles(usable))}; the other {len(apart)} "
-            f"{'is' if len(apart) == 1 else 'are'} behind."
-        )
-    return (
-        f"Over {_pictures(images)} no layer or method is shown to be better than another by "
-        f"{_and(_titles(usable))}: the differences between {undecided} are within chance."
-    )
+    facts = {
+        "pictures": _pictures(images),
+        "undecided": _and([_place(candidate) for candidate in supported]),
+        "metrics": _and(_titles(usable)),
+        "number": str(len(apart)),
+    }
+    if not apart:
+        return _(
+            "Over {pictures} no layer or method is shown to be better than another by {metrics}: "
+            "the differences between {undecided} are within chance."
+        ).format(**facts)
+    return ngettext(
+        "Over {pictures} the evidence does not decide between {undecided}, whose differences are "
+        "within chance by {metrics}; the other {number} is behind.",
+        "Over {pictures} the evidence does not decide between {undecided}, whose differences are "
+        "within chance by {metrics}; the other {number} are behind.",
+        len(apart),
+    ).format(**facts)
 
 
 def _fewest(ranking: Ranking) -> int:
@@ -186,43 +194,53 @@ def _supported(rankings: Sequence[Ranking]) -> list[Candidate]:
 
 def _winner(rankings: Sequence[Ranking], winner: Candidate, images: int) -> str:
     deciding = [ranking for ranking in rankings if len(ranking.leaders) == 1]
-    text = f"Over {_pictures(images)} the evidence supports {_place(winner)}"
-    if len(deciding) == len(rankings):
-        return f"{text}: it is ahead of all others by {_and(_titles(rankings))}."
-    if deciding:
-        rest = [ranking for ranking in rankings if ranking not in deciding]
-        return (
-            f"{text}: it is ahead of all others by {_and(_titles(deciding))}, and by "
-            f"{_and(_titles(rest))} none is shown to be better."
+    rest = [ranking for ranking in rankings if ranking not in deciding]
+    if not rest:
+        text = _(
+            "Over {pictures} the evidence supports {winner}: it is ahead of all others by {by}."
         )
-    return (
-        f"{text}: it alone is not shown to be behind by any of {_and(_titles(rankings))}, though "
-        f"none of these puts it ahead of all others."
+    elif deciding:
+        text = _(
+            "Over {pictures} the evidence supports {winner}: it is ahead of all others by {by}, "
+            "and by {rest} none is shown to be better."
+        )
+    else:
+        text = _(
+            "Over {pictures} the evidence supports {winner}: it alone is not shown to be behind by "
+            "any of {rest}, though none of these puts it ahead of all others."
+        )
+    return text.format(
+        pictures=_pictures(images),
+        winner=_place(winner),
+        by=_and(_titles(deciding)),
+        rest=_and(_titles(rest)),
     )
 
 
 def _contradiction(rankings: Sequence[Ranking], images: int) -> str:
     favours = [
-        f"{ranking.metric.title} favours {_place(ranking.standings[0].candidate)}"
+        _("{metric} favours {place}").format(
+            metric=_(ranking.metric.title), place=_place(ranking.standings[0].candidate)
+        )
         for ranking in rankings
     ]
-    return (
-        f"Over {_pictures(images)} the metrics contradict each other, so the evidence supports no "
-        f"single layer or method: {_and(favours)}."
-    )
+    return _(
+        "Over {pictures} the metrics contradict each other, so the evidence supports no single "
+        "layer or method: {favours}."
+    ).format(pictures=_pictures(images), favours=_and(favours))
 
 
 def _place(candidate: Candidate) -> str:
     method, layer = candidate
-    return f"{method} at {layer}"
+    return _("{method} at {layer}").format(method=method, layer=layer)
 
 
 def _titles(rankings: Sequence[Ranking]) -> list[str]:
-    return [ranking.metric.title for ranking in rankings]
+    return [_(ranking.metric.title) for ranking in rankings]
 
 
 def _pictures(count: int) -> str:
-    return f"{count} picture" if count == 1 else f"{count} pictures"
+    return ngettext("{count} picture", "{count} pictures", count).format(count=count)
 
 
 _NAMED = 4
@@ -231,6 +249,6 @@ _NAMED = 4
 
 def _and(words: Sequence[str]) -> str:
     if len(words) > _NAMED:
-        words = [*words[: _NAMED - 1], f"{len(words) - _NAMED + 1} more"]
-    *head, last = words
-    return f"{', '.join(head)} and {last}" if head else last
+        more = _("{count} more").format(count=len(words) - _NAMED + 1)
+        words = [*words[: _NAMED - 1], more]
+    return enumeration(words)

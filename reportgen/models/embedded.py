@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from reportgen.language import _
 from reportgen.models.source import (
     LoadedModel,
     ModelListing,
@@ -55,7 +56,7 @@ class EmbeddedSource:
             info=describe_model(built, name, source=self.name, architecture=f"timm {TIMM_NAME}"),
             categories=categories_for(built.classes, imagenet),
             preprocessing=_preprocessing(built.module),
-            recipe_origin=f"timm's configuration of {TIMM_NAME}",
+            recipe_origin=_("timm's configuration of {name}").format(name=TIMM_NAME),
         )
 
 

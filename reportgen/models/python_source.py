@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from reportgen.errors import ModelError, OptionError, did_you_mean
+from reportgen.language import _
 from reportgen.models.categories import names_from_option
 from reportgen.models.imports import current_folder_importable
 from reportgen.models.outline import outline_of
@@ -76,7 +77,7 @@ def load_python(name: str, request: ModelRequest) -> LoadedModel:
     if request.weights == "none" and request.checkpoint is not None:
         raise OptionError("--weights none and --checkpoint: give one of them, not both.")
     torch.manual_seed(request.seed)
-    place, _, attribute = name.rpartition(":")
+    place, _colon, attribute = name.rpartition(":")
     beside = (Path(place).resolve().parent,) if place.endswith(".py") else ()
     with current_folder_importable(*beside):
         factory = _factory(place, attribute, what)
@@ -92,7 +93,7 @@ def load_python(name: str, request: ModelRequest) -> LoadedModel:
         ),
         categories=(),
         preprocessing=assumed_recipe(probed.side),
-        recipe_origin="assumed: the code does not say",
+        recipe_origin=_("assumed: the code does not say"),
     )
 
 

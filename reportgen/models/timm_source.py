@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from reportgen.errors import ModelUnavailableError
+from reportgen.language import _
 from reportgen.models.source import (
     LoadedModel,
     ModelListing,
@@ -101,7 +102,7 @@ class TimmSource:
             info=describe_model(built, name, source=self.name, architecture=f"timm {bare}"),
             categories=categories(built.classes),
             preprocessing=preprocessing(config),
-            recipe_origin=f"timm's configuration of {name}",
+            recipe_origin=_("timm's configuration of {name}").format(name=name),
         )
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from reportgen.errors import ModelUnavailableError
+from reportgen.language import _
 from reportgen.models.source import (
     LoadedModel,
     ModelListing,
@@ -81,7 +82,7 @@ class TorchvisionSource:
             info=describe_model(built, name, source=self.name, architecture=f"torchvision {name}"),
             categories=categories_for(built.classes, imagenet),
             preprocessing=_preprocessing(weights),
-            recipe_origin=f"torchvision {name}'s default weights",
+            recipe_origin=_("torchvision {name}'s default weights").format(name=name),
         )
 
 

@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from reportgen.errors import CheckpointError
+from reportgen.language import N_, _
 from reportgen.models import embedded, timm_source, torchvision_source
 from reportgen.models.identify import identify
 from reportgen.models.outline import without_weights
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from reportgen.values import Preprocessing
 
 SOURCE = "checkpoint"
-ASSUMED = "assumed: the checkpoint does not say"
+ASSUMED = N_("assumed: the checkpoint does not say")
 
 
 def load_whole(contents: Checkpoint, request: ModelRequest) -> LoadedModel:
@@ -41,7 +42,7 @@ def load_whole(contents: Checkpoint, request: ModelRequest) -> LoadedModel:
     side = recipe.crop[0] if recipe is not None and recipe.crop is not None else None
     probed = probe(module, f"--checkpoint: the network in '{contents.path}'", CheckpointError, side)
     if recipe is None or probed.side != side:
-        recipe, origin = assumed_recipe(probed.side), ASSUMED
+        recipe, origin = assumed_recipe(probed.side), _(ASSUMED)
     built = Built(
         module, f"checkpoint {contents.path.name} (whole module)", probed.classes, trained=True
     )
@@ -69,7 +70,7 @@ def _recognise(module: nn.Module) -> tuple[str, Preprocessing | None, str]:
     known = identify(module.state_dict(), head_replaced=True)
     if known is not None and known != embedded.NAME:
         recipe = torchvision_source.recipe(known)
-        return known, recipe, f"torchvision {known}'s default weights"
+        return known, recipe, _("torchvision {name}'s default weights").format(name=known)
     return type(module).__name__.lower(), None, ""
 
 

@@ -6,6 +6,22 @@ Nothing in this package imports torch, torchvision, timm or cv2.
 from __future__ import annotations
 
 from reportgen.render.environment import check_templates
-from reportgen.render.formats import FORMATS, OutputFormat, RenderOptions, render
+from reportgen.render.formats import (
+    FORMATS,
+    OutputFormat,
+    expected_files,
+    render,
+    size_warning,
+)
+from reportgen.render.pages import RenderOptions, is_folder
 
-__all__ = ["FORMATS", "OutputFormat", "RenderOptions", "check_templates", "render"]
+__all__ = [
+    "FORMATS",
+    "OutputFormat",
+    "RenderOptions",
+    "check_templates",
+    "expected_files",
+    "is_folder",
+    "render",
+    "size_warning",
+]

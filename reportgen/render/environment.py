@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import traceback
 from base64 import b64encode
+from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,44 +18,104 @@ from typing import TYPE_CHECKING
 import jinja2
 from markupsafe import Markup
 
+from reportgen import language
 from reportgen.errors import TemplateError
-from reportgen.render import evidence, plots, words
+from reportgen.render import colours, evidence, findings, index, layout, plots, words
+from reportgen.render.bibliography import bibliography
 from reportgen.render.filters import FILTERS
+from reportgen.render.front import hand_in
+from reportgen.render.links import OnePage
+from reportgen.render.markdown import markdown
+from reportgen.render.minify import Dedent, minify_script, minify_style
+from reportgen.render.pictures import Inline
+from reportgen.render.rename import rename_variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from jinja2.bccache import Bucket
+
+    from reportgen.render.links import Links
+    from reportgen.render.pictures import Pictures
+
     Source = tuple[str, str, Callable[[], bool]]
 
 PAGE = "report.html.j2"
+INDEX_PAGE = "index.html.j2"
+IMAGES_PAGE = "page.html.j2"
 STYLES = (
     "report.css",
     "styles/summary.css",
+    "styles/sheet.css",
     "styles/predictions.css",
+    "styles/chosen.css",
     "styles/labels.css",
     "styles/images.css",
     "styles/maps.css",
     "styles/features.css",
     "styles/evidence.css",
     "styles/how.css",
+    "styles/viewer.css",
+    "styles/notes.css",
+    "styles/pages.css",
     "styles/print.css",
+    "styles/paper.css",
 )
 """Style sheets in the order of the cascade: the ground first, paper last."""
-SCRIPTS = ("report.js", "scripts/filter.js", "scripts/mosaic.js")
+SCRIPTS = (
+    "scripts/language.js",
+    "scripts/markdown.js",
+    "scripts/notes.js",
+    "scripts/marks.js",
+    "report.js",
+    "scripts/rows.js",
+    "scripts/state.js",
+    "scripts/draw.js",
+    "scripts/window.js",
+    "scripts/lines.js",
+    "scripts/facets.js",
+    "scripts/chosen.js",
+    "scripts/glance.js",
+    "scripts/mosaic.js",
+    "scripts/tabs.js",
+    "scripts/originals.js",
+    "scripts/viewer/controls.js",
+    "scripts/viewer/pixels.js",
+    "scripts/viewer/maps.js",
+    "scripts/viewer/panels.js",
+    "scripts/viewer/scene.js",
+    "scripts/viewer/stage.js",
+    "scripts/viewer/save.js",
+    "scripts/viewer/dialog.js",
+)
 """Scripts in the order they run; each is complete in itself."""
 
 SENTENCES: dict[str, Callable[..., str]] = {
     "describe_agreement": words.describe_agreement,
     "describe_heat": words.describe_heat,
+    "describe_hit": words.describe_hit,
     "describe_overlap": words.describe_overlap,
+    "describe_panel": words.describe_panel,
+    "state_words": words.state_words,
 }
 """Filters that say in words what numbers about maps mean."""
 
 EVIDENCE: dict[str, Callable[..., object]] = {
     "axis": plots.axis,
+    "bibliography": bibliography,
     "box_overlay": plots.box_overlay,
+    "component_transfer": colours.component_transfer,
+    "palette_named": colours.palette_named,
+    "sheet": colours.sheet,
     "box_rows": evidence.box_rows,
     "curve_plot": plots.curve_plot,
+    "findings": findings.findings,
+    "hand_in": hand_in,
+    "leading_map": index.leading_map,
+    "map_measures": index.measures,
+    "markdown": markdown,
+    "row_values": index.row_values,
+    "warning_count": index.warning_count,
     "faithfulness_rows": evidence.faithfulness_rows,
     "is_localised": evidence.is_localised,
     "is_measured": evidence.is_measured,
@@ -92,8 +153,36 @@ class _Loader(jinja2.FileSystemLoader):
             ) from error
 
 
-def make_environment(template_dir: Path | None = None) -> jinja2.Environment:
+class _Compiled(jinja2.BytecodeCache):
+    """Keeps templates compiled while the process lasts; a changed source is compiled again."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill ``bucket`` where its template was compiled before."""
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what was compiled."""
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+_RENAMED = lru_cache(16)(rename_variables)
+_MINIFIED = {"script": cache(minify_script), "style": cache(minify_style)}
+
+
+def make_environment(
+    template_dir: Path | None = None,
+    pictures: Pictures | None = None,
+    links: Links | None = None,
+) -> jinja2.Environment:
     """Return the environment that looks in ``template_dir`` first, then in the built-in set.
+
+    ``pictures`` says where pictures are, ``links`` where the parts of the report are; by default
+    all is inside the page.
 
     Raises `TemplateError` where ``template_dir`` is not a folder.
     """
@@ -115,20 +204,45 @@ def make_environment(template_dir: Path | None = None) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        extensions=["jinja2.ext.i18n", Dedent],
+        bytecode_cache=_COMPILED,
     )
+    environment.install_gettext_callables(  # type: ignore[attr-defined]
+        language._, language.ngettext, newstyle=True, pgettext=language.pgettext
+    )
+    where = pictures or Inline()
+    environment.filters["src"] = where.src
+    # In a template `_` trusts its text to be a template's own; what is data goes through this.
+    environment.filters["translated"] = _translated
+    environment.globals["inline"] = where.inline
+    environment.globals["coarse"] = layout.COARSE
+    places = links or OnePage()
+    environment.globals["image_href"] = places.image_href
+    environment.globals["part_href"] = places.part_href
     environment.filters.update(FILTERS)
     environment.filters.update(SENTENCES)
     environment.filters.update(EVIDENCE)
     return environment
 
 
+def _translated(text: str) -> str:
+    return language._(text) if text else text  # a catalogue's entry for nothing is its header
+
+
 def assets(environment: jinja2.Environment, names: Iterable[str]) -> Markup:
-    """Return several style sheets or scripts as one, to stand in one element."""
-    return Markup("\n").join(asset(environment, name) for name in names)
+    """Return several style sheets or scripts as one, to stand in one element.
+
+    The variables of scripts get short names: the same in all of them.
+    """
+    listed = tuple(names)
+    text = Markup("\n").join(asset(environment, name) for name in listed)
+    if all(name.endswith(".js") for name in listed):
+        text = Markup(_RENAMED(text))  # noqa: S704 - as it was, but for names of letters
+    return text
 
 
 def asset(environment: jinja2.Environment, name: str) -> Markup:
-    """Return the style sheet or the script ``name`` as it is to stand in its element.
+    """Return the style sheet or the script ``name`` as it is to stand in its element, minified.
 
     It is taken literally: braces in it are its own. Raises `TemplateError` where it holds the end
     tag of the element that it is put into.
@@ -143,7 +257,7 @@ def asset(environment: jinja2.Environment, name: str) -> Markup:
             f"{file}, line {line}: found {end_tag[0]!r}, which would end the element that the "
             f"file is inlined into. Write it as <\\/{element} in a string, or leave it out."
         )
-    return Markup(text)  # noqa: S704 - a file of the project or of the user, not data
+    return Markup(_MINIFIED[element](text))  # noqa: S704 - a file of the project or of the user, not data
 
 
 def content_security_policy(script: str) -> str:
@@ -153,6 +267,13 @@ def content_security_policy(script: str) -> str:
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
         f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     )
+
+
+FOLDER_POLICY = (
+    "default-src 'none'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
+    "script-src 'self'; base-uri 'none'; form-action 'none'"
+)
+"""Of a report in several files: its own files, and nothing inline but the length of a bar."""
 
 
 def stream(

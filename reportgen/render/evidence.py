@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reportgen.language import N_, _
 from reportgen.render.filters import decimal, percent
 
 if TYPE_CHECKING:
@@ -34,81 +35,93 @@ class Measure:
     name: str
     """As in ``report.json`` and ``metrics.csv``."""
     title: str
+    """In English."""
     higher_is_better: bool
     of: Callable[[Faithfulness], float | None]
     """The number, or whether it is so; None where it was not measured."""
     meaning: str
-    """What it is, in a sentence or two."""
+    """What it is, in a sentence or two; in English."""
 
     @property
     def direction(self) -> str:
-        """Say which way is good."""
-        return "higher is better" if self.higher_is_better else "lower is better"
+        """Say which way is good, in English."""
+        return N_("higher is better") if self.higher_is_better else N_("lower is better")
 
 
 MEASURES: tuple[Measure, ...] = (
     Measure(
         "average_drop",
-        "average drop",
+        N_("average drop"),
         higher_is_better=False,
         of=lambda found: found.drop,
-        meaning="How much of the probability is lost when the network sees the picture through "
-        "the map, as a share of it, averaged over maps (Chattopadhay et al., 2018).",
+        meaning=N_(
+            "How much of the probability is lost when the network sees the picture through "
+            "the map, as a share of it, averaged over maps (Chattopadhay et al., 2018)."
+        ),
     ),
     Measure(
         "increase",
-        "increase",
+        N_("increase"),
         higher_is_better=True,
         of=lambda found: found.increased,
-        meaning="Whether the probability rises instead; over maps, the share of those where it "
-        "does.",
+        meaning=N_(
+            "Whether the probability rises instead; over maps, the share of those where it does."
+        ),
     ),
     Measure(
         "insertion_auc",
-        "insertion AUC",
+        N_("insertion AUC"),
         higher_is_better=True,
         of=lambda found: found.insertion.auc if found.insertion else None,
-        meaning="Area under the probability while the hottest pixels come into the blurred "
-        "picture, hottest first (Petsiuk et al., 2018).",
+        meaning=N_(
+            "Area under the probability while the hottest pixels come into the blurred "
+            "picture, hottest first (Petsiuk et al., 2018)."
+        ),
     ),
     Measure(
         "deletion_auc",
-        "deletion AUC",
+        N_("deletion AUC"),
         higher_is_better=False,
         of=lambda found: found.deletion.auc if found.deletion else None,
-        meaning="Area under the probability while the hottest pixels give way to the mean "
-        "colour, hottest first.",
+        meaning=N_(
+            "Area under the probability while the hottest pixels give way to the mean "
+            "colour, hottest first."
+        ),
     ),
     Measure(
         "road",
         "ROAD",
         higher_is_better=True,
         of=lambda found: found.road.combined if found.road else None,
-        meaning="Half the difference of the mean probability without the least important pixels "
-        "(dashed) and without the most important ones, which are imputed from their neighbours "
-        "(Rong et al., 2022).",
+        meaning=N_(
+            "Half the difference of the mean probability without the least important pixels "
+            "(dashed) and without the most important ones, which are imputed from their neighbours "
+            "(Rong et al., 2022)."
+        ),
     ),
     Measure(
         "complexity",
-        "complexity",
+        N_("complexity"),
         higher_is_better=False,
         of=lambda found: found.complexity,
-        meaning="Mean of the map: the less is hot, the simpler the map (Poppi et al., 2021).",
+        meaning=N_("Mean of the map: the less is hot, the simpler the map (Poppi et al., 2021)."),
     ),
     Measure(
         "coherency",
-        "coherency",
+        N_("coherency"),
         higher_is_better=True,
         of=lambda found: found.coherency,
-        meaning="How like the map is to the map of the picture seen through it: 1 the same, 0 "
-        "the opposite.",
+        meaning=N_(
+            "How like the map is to the map of the picture seen through it: 1 the same, 0 "
+            "the opposite."
+        ),
     ),
     Measure(
         "adcc",
         "ADCC",
         higher_is_better=True,
         of=lambda found: found.adcc,
-        meaning="Harmonic mean of coherency, 1 − complexity and 1 − drop.",
+        meaning=N_("Harmonic mean of coherency, 1 − complexity and 1 − drop."),
     ),
 )
 """In the order of the table's columns."""
@@ -159,7 +172,7 @@ def _text(value: float | None) -> str:
     if value is None:
         return ABSENT
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     return decimal(value, 3)
 
 
@@ -202,10 +215,7 @@ def box_rows(report: Report) -> tuple[BoxRow, ...]:
     pointing, known, first, five = (
         _marked(
             [part / whole if whole else None for part, whole in column],
-            [
-                f"{part} of {whole}, {percent(part / whole)}" if whole else ABSENT
-                for part, whole in column
-            ],
+            [_hits(part, whole) for part, whole in column],
             higher=True,
         )
         for column in shares
@@ -218,6 +228,14 @@ def box_rows(report: Report) -> tuple[BoxRow, ...]:
     return tuple(
         BoxRow(summary, tuple(column[number] for column in columns))
         for number, summary in enumerate(rows)
+    )
+
+
+def _hits(part: int, whole: int) -> str:
+    if not whole:
+        return ABSENT
+    return _("{part} of {whole}, {share}").format(
+        part=part, whole=whole, share=percent(part / whole)
     )
 
 

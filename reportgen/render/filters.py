@@ -5,14 +5,17 @@ Each takes one value and returns text without markup; autoescaping comes after.
 
 from __future__ import annotations
 
+import json
 import math
 import shlex
-from base64 import b64encode
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from babel.dates import format_date
+from babel.numbers import format_decimal, format_percent
 from markupsafe import Markup
 
+from reportgen.language import LOCALES, N_, TAGS, _, current
 from reportgen.render import layout
 
 if TYPE_CHECKING:
@@ -20,19 +23,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from reportgen.values import Picture
-
 MINUS = "−"
-NOT_FINITE = "not finite"
-
-
-def data_uri(picture: Picture) -> Markup:
-    """Return ``picture`` as a ``data:`` URI.
-
-    It is marked safe because base64 needs no escaping, and escaping every picture of a long
-    report would copy all of them once more.
-    """
-    return Markup(f"data:{picture.mime};base64,{b64encode(picture.data).decode('ascii')}")  # noqa: S704
+NOT_FINITE = N_("not finite")
+_DATA_ESCAPES = str.maketrans({"<": "\\u003c", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
 def share(value: float) -> str:
@@ -43,12 +36,21 @@ def share(value: float) -> str:
 def percent(value: float) -> str:
     """Return a fraction (0…1) in percent, one decimal; what would round to 0 or 100 says so."""
     if not math.isfinite(value):
-        return NOT_FINITE
+        return _(NOT_FINITE)
     if 0 < value < 0.0005:  # noqa: PLR2004 - half of the last decimal shown
-        return "<0.1%"
+        return f"<{_percent(0.001)}"
     if 0.9995 <= value < 1:  # noqa: PLR2004 - the same at the upper end
-        return ">99.9%"
-    return f"{value * 100:.1f}%"
+        return f">{_percent(0.999)}"
+    return _percent(value)
+
+
+def _percent(value: float) -> str:
+    # Rounded before, as Babel rounds a half to the even digit and could print a zero.
+    return format_percent(round(value, 3), "0.0%", locale=_locale())
+
+
+def _locale() -> str:
+    return LOCALES[current()]
 
 
 def css_percent(value: float) -> str:
@@ -56,10 +58,15 @@ def css_percent(value: float) -> str:
     return f"{value * 100:.4f}%"
 
 
+def coordinate(value: float) -> str:
+    """Return a coordinate in pixels with two decimals at most."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
 def decimal(value: float, digits: int = 2) -> str:
     """Return ``value`` with ``digits`` decimals and a true minus sign."""
     if not math.isfinite(value):
-        return NOT_FINITE
+        return _(NOT_FINITE)
     return f"{value:z.{digits}f}".replace("-", MINUS)
 
 
@@ -69,7 +76,7 @@ def significant(value: float) -> str:
     Very small and very large values get an exponent that can be pasted into a spreadsheet.
     """
     if not math.isfinite(value):
-        return NOT_FINITE
+        return _(NOT_FINITE)
     size = abs(value)
     sign = MINUS if value < 0 else ""
     if size == 0:
@@ -81,33 +88,36 @@ def significant(value: float) -> str:
     return f"{sign}{size:.{decimals}f}"
 
 
+def raw_number(value: float) -> str:
+    """Return a number of single precision so that scripts read the very same one."""
+    return f"{value:.9g}"
+
+
 def signed(value: float) -> str:
     """Return ``value`` with three significant digits and its sign, for example ``+0.0123``."""
     return f"+{significant(value)}" if math.isfinite(value) and value > 0 else significant(value)
 
 
 def count(value: int) -> str:
-    """Return a whole number with thin spaces between groups of three digits."""
-    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-
-
-def plural(number: int, one: str, many: str | None = None) -> str:
-    """Return ``number`` with the noun in the right form, for example ``1 image``."""
-    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+    """Return a whole number as the report's language groups its digits."""
+    return format_decimal(value, locale=_locale())
 
 
 def ordinal(number: int) -> str:
-    """Return an English ordinal: ``1st``, ``2nd``, ``3rd``, ``4th`` and so on."""
+    """Return an ordinal: ``1st``, ``2nd``, ``3rd`` and so on, or as the language has it."""
+    if current() != "en":
+        return _("{number}th").format(number=number)
     if number % 100 in {11, 12, 13}:
         return f"{number}th"
     return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
 
 
 def moment(value: datetime) -> str:
-    """Return a timezone-aware date to the minute, for example ``2025-11-23 03:16 UTC``."""
-    text = value.isoformat(" ", "minutes")
-    minute, offset = text[:16], text[16:]
-    return f"{minute} UTC{'' if offset == '+00:00' else offset.replace('-', MINUS)}"
+    """Return a timezone-aware date to the minute, for example ``23 November 2025, 03:16 UTC``."""
+    offset = value.isoformat(" ", "minutes")[16:]
+    zone = "" if offset == "+00:00" else offset.replace("-", MINUS)
+    day = format_date(value, "long", locale=_locale())
+    return _("{day}, {time} UTC{offset}").format(day=day, time=f"{value:%H:%M}", offset=zone)
 
 
 def size_text(size: Sequence[int]) -> str:
@@ -125,6 +135,17 @@ def shell(words: Iterable[str]) -> str:
     return shlex.join(words)
 
 
+def language_tag(language: str) -> str:
+    """Return what ``lang`` of the page is, for example ``zh-CN``."""
+    return TAGS[language]
+
+
+def data_block(value: object) -> Markup:
+    """Return a value as JSON that is safe to stand in a ``script`` element that holds data."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return Markup(text.translate(_DATA_ESCAPES))  # noqa: S704 - no tag can begin in it
+
+
 def folder_of(name: str) -> str:
     """Return the directory part of an image's name with its final ``/``, or nothing."""
     return name[: name.rfind("/") + 1]
@@ -137,33 +158,40 @@ def base_of(name: str) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "abreast": layout.abreast,
+    "averaged_to": layout.averaged_to,
     "base_of": base_of,
     "by_method": layout.by_method,
     "compared": layout.compared,
     "confusion_rows": layout.confusion_rows,
+    "coordinate": coordinate,
     "count": count,
     "css_percent": css_percent,
-    "data_uri": data_uri,
+    "data_block": data_block,
     "decimal": decimal,
     "deepest": layout.deepest,
     "folder_of": folder_of,
+    "has_contrast": layout.has_contrast,
     "has_readings": layout.has_readings,
     "href": href,
+    "is_compact": layout.is_compact,
+    "language_tag": language_tag,
     "leading": layout.leading,
+    "look": layout.look,
     "members": layout.members,
     "moment": moment,
     "numbered": layout.numbered,
     "ordinal": ordinal,
-    "originals": layout.originals,
     "overview": layout.overview,
     "padded": layout.padded,
     "percent": percent,
-    "plural": plural,
+    "raw_number": raw_number,
     "share": share,
     "shell": shell,
     "signed": signed,
     "significant": significant,
     "size_text": size_text,
+    "squashed": layout.squashed,
+    "stretched": layout.stretched,
     "tiles": layout.tiles,
     "unseen": layout.unseen,
 }

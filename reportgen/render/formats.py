@@ -11,24 +11,23 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from reportgen.render.environment import (
-    PAGE,
-    SCRIPTS,
-    STYLES,
-    assets,
-    content_security_policy,
-    make_environment,
-    stream,
-)
+from reportgen.language import N_
 from reportgen.render.evidence import MEASURES, is_localised, is_measured, panels_of
+from reportgen.render.links import INDEX
+from reportgen.render.pages import (
+    DEFAULTS,
+    folder_pages,
+    is_folder,
+    page_links,
+    single_page,
+)
 from reportgen.render.records import finite, report_record
-from reportgen.render.sections import shown_sections
-from reportgen.render.words import THRESHOLDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from reportgen.render.pages import RenderOptions
     from reportgen.values import Caution, ImageRecord, Localisation, Report
 
 FIXED_COLUMNS = ("file", "status", "reason", "true_class", "right")
@@ -36,14 +35,6 @@ FIXED_COLUMNS = ("file", "status", "reason", "true_class", "right")
 MAP_COLUMNS = ("file", "target", "method", "layer", "state", "peak", "warnings")
 """Columns of ``metrics.csv`` that say which map it is, before the numbers about it."""
 BOX_COLUMNS = ("pointing", "energy", "iou", "gt_known", "loc1", "loc5")
-
-
-@dataclass(frozen=True, slots=True)
-class RenderOptions:
-    """What a format may need beside the report."""
-
-    template_dir: Path | None = None
-    """Folder of the user's own templates, looked into before the built-in ones."""
 
 
 def _always(_report: Report) -> bool:
@@ -57,7 +48,7 @@ class OutputFormat:
     filename: str
     """Its name in the report's folder."""
     label: str
-    """What it is, as the page says it."""
+    """What it is, as the page says it; in English."""
     write: Callable[[Report, RenderOptions], Iterable[str]]
     r"""Yields its text piece by piece, with ``\n`` at line ends."""
     written_when: Callable[[Report], bool] = _always
@@ -65,34 +56,20 @@ class OutputFormat:
 
 
 def html_page(report: Report, options: RenderOptions) -> Iterator[str]:
-    """Yield the page, complete in itself: style, script and every picture are inline.
+    """Yield the page as a single file; `render` writes several where that is the form.
 
     Raises `TemplateError` where a template is missing or fails.
     """
-    environment = make_environment(options.template_dir)
-    script = assets(environment, SCRIPTS)
-    yield from stream(
-        environment,
-        PAGE,
-        {
-            "report": report,
-            "run": report.run,
-            "sections": shown_sections(report),
-            "titles": {method.name: method.title for method in report.run.methods},
-            "thresholds": THRESHOLDS,
-            "measures": MEASURES,
-            "other_formats": [item for item in _written(report) if item.write is not html_page],
-            "style": assets(environment, STYLES),
-            "script": script,
-            "policy": content_security_policy(script),
-        },
-    )
+    return single_page(report, options, _others(report))
 
 
 def json_record(report: Report, _options: RenderOptions) -> Iterator[str]:
     """Yield the report as strict JSON, without pictures; see ``report.schema.json``."""
     yield from _indented(report_record(report), "\n")
     yield "\n"
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
 def _indented(value: object, line: str) -> Iterator[str]:
@@ -120,7 +97,7 @@ def _nested(start: str, items: list[tuple[str, object]], end: str, line: str) ->
 
 
 def _plain(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def csv_table(report: Report, _options: RenderOptions) -> Iterator[str]:
@@ -210,12 +187,12 @@ def _csv_row(cells: Sequence[object]) -> str:
 
 
 FORMATS: tuple[OutputFormat, ...] = (
-    OutputFormat("index.html", "this page", html_page),
-    OutputFormat("report.json", "everything but the pictures", json_record),
-    OutputFormat("predictions.csv", "one row per image", csv_table),
+    OutputFormat(INDEX, N_("this page"), html_page),
+    OutputFormat("report.json", N_("everything but the pictures"), json_record),
+    OutputFormat("predictions.csv", N_("one row per image"), csv_table),
     OutputFormat(
         "metrics.csv",
-        "one row per map",
+        N_("one row per map"),
         metrics_table,
         lambda report: is_measured(report) or is_localised(report),
     ),
@@ -227,18 +204,58 @@ def _written(report: Report) -> tuple[OutputFormat, ...]:
     return tuple(item for item in FORMATS if item.written_when(report))
 
 
-def render(report: Report, folder: Path, *, template_dir: Path | None = None) -> tuple[str, ...]:
+def _others(report: Report) -> tuple[OutputFormat, ...]:
+    """Return the files that a page names as standing beside it."""
+    return tuple(item for item in _written(report) if item.write is not html_page)
+
+
+def render(report: Report, folder: Path, options: RenderOptions = DEFAULTS) -> tuple[str, ...]:
     r"""Write every format that ``report`` has into ``folder`` and return the file names.
 
     The folder has to exist. The files are UTF-8 with ``\n`` line ends on every platform. Each one
-    appears only once it is complete. Raises `TemplateError` where ``template_dir`` is not a folder
-    or a template fails, and `OSError` where ``folder`` cannot be written.
+    appears only once it is complete. Where the form is a folder, the names are those of the pages
+    too, but not those in the folder ``assets``.
+
+    Raises `TemplateError` where ``template_dir`` is not a folder or a template fails, and `OSError`
+    where ``folder`` cannot be written.
     """
-    options = RenderOptions(template_dir)
-    formats = _written(report)
-    for item in formats:
-        _write(folder / item.filename, item.write(report, options))
-    return tuple(item.filename for item in formats)
+    names = []
+    for item in _written(report):
+        if item.write is html_page and is_folder(len(report.images), options):
+            for name, pieces in folder_pages(report, folder, options, _others(report)):
+                _write(folder / name, pieces)
+                names.append(name)
+        else:
+            _write(folder / item.filename, item.write(report, options))
+            names.append(item.filename)
+    return tuple(names)
+
+
+def expected_files(images: int, options: RenderOptions) -> tuple[str, ...]:
+    """Return the names of files that a report of so many images may have, as far as they are known.
+
+    What lies in the folder ``assets`` is named by its content.
+    """
+    names = tuple(item.filename for item in FORMATS)
+    if not is_folder(images, options):
+        return names
+    return (*names, *(page.href for page in page_links(images, options.page_size)))
+
+
+MAIL_LIMIT = 18_000_000
+"""Bytes of a single file from which on mail is likely to refuse it: servers take about 25 MB, and
+an attachment grows by a third."""
+
+
+def size_warning(page: Path) -> str | None:
+    """Return what to say of a single file too large to be sent by mail; otherwise None."""
+    size = page.stat().st_size
+    if size <= MAIL_LIMIT:
+        return None
+    return (
+        f"{page.name} has {size / 1e6:.1f} MB, and most mail servers will refuse it. Other ways: "
+        "--compact, --folder, --zip FILE, --pdf FILE."
+    )
 
 
 def _write(path: Path, pieces: Iterable[str]) -> None:

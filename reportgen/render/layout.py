@@ -9,19 +9,24 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import groupby
 from typing import TYPE_CHECKING
+
+from PIL import Image
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from reportgen.values import (
+        Box,
         ClassCount,
         Evaluation,
         ImageRecord,
         MethodInfo,
         Mosaic,
         Panel,
+        Picture,
         Report,
         Target,
         TargetRecord,
@@ -34,6 +39,10 @@ OVERVIEW_IMAGES = 12
 """Pictures above which one table of all of them is longer than it helps."""
 MEMBERS = 8
 """Classes of a group that are named before the rest is only counted."""
+COARSE = (4, 7, 10, 14, 20, 28, 40)
+"""Cells along a side that a map is smoothed for on paper, where browsers draw every cell as a
+block; the nearest is taken. A map of `FINE` cells or more is printed as it is."""
+FINE = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +101,9 @@ def overview(report: Report) -> tuple[Target, ...]:
     return first if len(names) == 1 and 1 < len(first) <= ABREAST else ()
 
 
-def originals(panels: Iterable[Panel]) -> tuple[Panel, ...]:
-    """Return the panels that have a picture over the original photo."""
-    return tuple(panel for panel in panels if panel.on_original)
+def has_contrast(image: ImageRecord, method: MethodInfo) -> bool:
+    """Return whether two targets of ``image`` are contrasted by ``method``."""
+    return image.contrast is not None and image.contrast.method == method.name
 
 
 def members(target: Target) -> tuple[str, ...]:
@@ -111,6 +120,25 @@ def has_readings(report: Report) -> bool:
     )
 
 
+def averaged_to(report: Report) -> int:
+    """Return how many cells along a side maps were averaged down to for the page, or 0."""
+    panels = (panel for image in report.images for item in image.targets for panel in item.panels)
+    return max(
+        (
+            max(panel.grey.size)
+            for panel in panels
+            if panel.grey and panel.grey.size != panel.map_size
+        ),
+        default=0,
+    )
+
+
+def is_compact(report: Report) -> bool:
+    """Return whether the page has maps without pictures of them over the view."""
+    panels = (panel for image in report.images for item in image.targets for panel in item.panels)
+    return any(panel.grey and not panel.overlay for panel in panels)
+
+
 # -- geometry --------------------------------------------------------------------------------
 
 
@@ -125,6 +153,39 @@ def unseen(geometry: ViewGeometry) -> float:
 def padded(geometry: ViewGeometry) -> bool:
     """Return whether the model's view is larger than the resized picture in either direction."""
     return any(view > own for view, own in zip(geometry.view, geometry.resized, strict=True))
+
+
+def squashed(image: ImageRecord) -> bool:
+    """Return whether the photo has lost the original's proportions by more than rounding."""
+    (width, height), original = image.photo.size, image.geometry.original
+    within = 1 / width + 1 / height  # half a pixel of either side, and a little more
+    return abs(math.log(width * original[1] / (height * original[0]))) > within
+
+
+def stretched(picture: Picture, box: Box) -> bool:
+    """Return whether ``picture`` fills ``box`` with other proportions than its own."""
+    return abs(math.log(picture.size[0] * box[3] / (picture.size[1] * box[2]))) > SAME_ASPECT
+
+
+SAME_ASPECT = 2e-3
+"""Difference of two proportions, in logarithms, that moves no edge by half a pixel of a view."""
+
+
+def hottest(grey: Picture) -> tuple[float, float]:
+    """Return where the peak of a map lies, as ``(x, y)`` fractions (0…1) of its size."""
+    with Image.open(BytesIO(grey.data)) as image:
+        width, height = image.size
+        levels = image.convert("L").tobytes()
+    row, column = divmod(levels.index(max(levels)), width)
+    return (column + 0.5) / width, (row + 0.5) / height
+
+
+def look(picture: Picture, kind: str = "heat") -> str:
+    """Return the classes of a grey map: what colours it, and how coarse it is, for paper."""
+    cells = max(picture.size)
+    if cells >= FINE:
+        return kind
+    return f"{kind} c{min(COARSE, key=lambda step: abs(math.log(step / cells)))}"
 
 
 # -- labels ----------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
+from reportgen.language import ngettext
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -164,12 +166,19 @@ def _svg(kind: str, parts: Iterable[Markup]) -> Markup:
 
 def box_overlay(found: Localisation, view: Size) -> Markup:
     """Return the given boxes, solid, and the map's own, dashed, to lie over a map of ``view``."""
-    given = "given box" if len(found.boxes) == 1 else f"{len(found.boxes)} given boxes"
-    own = ", and the box of the map, dashed" if found.box else ""
+    count = len(found.boxes)
+    if found.box:
+        about = ngettext(
+            "The given box, solid, and the box of the map, dashed",
+            "The {count} given boxes, solid, and the box of the map, dashed",
+            count,
+        )
+    else:
+        about = ngettext("The given box, solid", "The {count} given boxes, solid", count)
     head = Markup(
         '<svg class="boxes" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img">'
         "<title>{}</title>"
-    ).format(view[0], view[1], f"The {given}, solid{own}")
+    ).format(view[0], view[1], about.format(count=count))
     rectangles = [_rectangle(box, "given") for box in found.boxes]
     if found.box:
         rectangles.append(_rectangle(found.box, "own"))

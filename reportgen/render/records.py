@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         Agreement,
         Caution,
         ClassCount,
+        Contrast,
         Curve,
         Evaluation,
         Faithfulness,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     )
 
 SCHEMA = "reportgen/report"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 QUADRANTS = ("upper_left", "upper_right", "lower_left", "lower_right")
 
 
@@ -52,6 +53,9 @@ def report_record(report: Report) -> JsonObject:
         "schema": SCHEMA,
         "schema_version": SCHEMA_VERSION,
         "title": report.title,
+        "author": report.front.author,
+        "meta": dict(report.front.meta),
+        "notes": report.front.notes,
         "run": _run(report.run),
         "images": [_image(image) for image in report.images],
         "evaluation": None if report.evaluation is None else _evaluation(report.evaluation),
@@ -84,6 +88,7 @@ def _run(run: RunInfo) -> JsonObject:
         "top_k": run.top_k,
         "alpha": run.alpha,
         "colormap": run.colormap,
+        "language": run.language,
     }
 
 
@@ -146,6 +151,8 @@ def _image(image: ImageRecord) -> JsonObject:
         "maps_file": image.maps_file,
         "cautions": [_caution(caution) for caution in image.cautions],
         "feature_maps": [_mosaic(mosaic) for mosaic in image.mosaics],
+        "contrast": None if image.contrast is None else _contrast(image.contrast),
+        "note": image.note,
     }
 
 
@@ -182,6 +189,7 @@ def _target(record: TargetRecord) -> JsonObject:
         "rank": target.rank,
         "panels": [_panel(panel) for panel in record.panels],
         "reading": None if record.reading is None else _reading(record.reading),
+        "layers_agree": _optional(record.layers_agree),
         "cautions": [_caution(caution) for caution in record.cautions],
     }
 
@@ -194,6 +202,7 @@ def _panel(panel: Panel) -> JsonObject:
         "map_size": list(panel.map_size),
         "peak": finite(panel.peak),
         "state": panel.state.value,
+        "heat": None if panel.heat is None else _heat(panel.heat),
         "overlay_file": panel.overlay_file,
         "original_file": panel.original_file,
         "cautions": [_caution(caution) for caution in panel.cautions],
@@ -271,6 +280,17 @@ def _heat(heat: HeatReading) -> JsonObject:
         "quadrants": dict(zip(QUADRANTS, map(finite, heat.quadrants), strict=True)),
         "centroid": [finite(value) for value in heat.centroid],
         "area": finite(heat.area),
+        "border": finite(heat.border),
+    }
+
+
+def _contrast(contrast: Contrast) -> JsonObject:
+    return {
+        "first": contrast.first,
+        "second": contrast.second,
+        "method": contrast.method,
+        "layer": contrast.layer,
+        "peak": finite(contrast.peak),
     }
 
 

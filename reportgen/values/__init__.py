@@ -11,6 +11,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reportgen.values.comparison import (
+    ComparedImage,
+    ComparedMap,
+    ComparedRun,
+    ComparedTarget,
+    Comparison,
+    LayerSummary,
+    MapAgreement,
+    MapRow,
+)
 from reportgen.values.evidence import (
     MIN_IMAGES,
     RIGHT_IOU,
@@ -54,7 +64,9 @@ from reportgen.values.pictures import (
     ViewGeometry,
 )
 from reportgen.values.records import (
+    Box,
     ChannelPicture,
+    Contrast,
     FailureRecord,
     ImageRecord,
     Mosaic,
@@ -66,9 +78,11 @@ from reportgen.values.records import (
 )
 from reportgen.values.report import (
     FEATURE_MAPS,
+    FrontMatter,
     JsonObject,
     MethodInfo,
     ModelInfo,
+    Palette,
     Report,
     RunInfo,
     StructureLine,
@@ -85,11 +99,18 @@ __all__ = [
     "MIN_IMAGES",
     "RIGHT_IOU",
     "Agreement",
+    "Box",
     "Candidate",
     "Caution",
     "ChannelPicture",
     "ClassCount",
     "ClassMap",
+    "ComparedImage",
+    "ComparedMap",
+    "ComparedRun",
+    "ComparedTarget",
+    "Comparison",
+    "Contrast",
     "Curve",
     "DecodedImage",
     "Evaluation",
@@ -97,13 +118,17 @@ __all__ = [
     "FailureRecord",
     "Faithfulness",
     "FeatureMaps",
+    "FrontMatter",
     "HeatReading",
     "ImageFile",
     "ImageRecord",
     "Interval",
     "JsonObject",
+    "LayerSummary",
     "Localisation",
     "LocalisationSummary",
+    "MapAgreement",
+    "MapRow",
     "MapState",
     "MethodInfo",
     "Metric",
@@ -111,6 +136,7 @@ __all__ = [
     "ModelInput",
     "Mosaic",
     "Overlay",
+    "Palette",
     "Panel",
     "Picture",
     "Prediction",

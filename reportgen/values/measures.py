@@ -17,6 +17,8 @@ class HeatReading:
     """Centre of mass as ``(x, y)`` fractions (0…1) of the view from its upper left corner."""
     area: float
     """Share (0…1) of the view where the map reaches half of its peak or more."""
+    border: float
+    """Share (0…1) of the heat in the outer tenth of the view on each side, which is 36 % of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from reportgen.language import _, pgettext
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -65,28 +67,29 @@ class Preprocessing:
 
     def describe(self) -> str:
         """Return the recipe as one line of text."""
-        steps = [self._resizing(), "scaled to 0–1"]
+        steps = [self._resizing(), _("scaled to 0–1")]
         if self.channel_order != "rgb":
-            steps.append("channels blue, green, red")
+            steps.append(_("channels blue, green, red"))
         if (self.mean, self.std) == ((0, 0, 0), (1, 1, 1)):
-            steps.append("not normalised")
+            steps.append(_("not normalised"))
         else:
-            for word, values in (("mean", self.mean), ("std", self.std)):
-                steps.append(f"{word} ({', '.join(f'{value:g}' for value in values)})")
-        return ", ".join(steps)
+            for word, values in ((_("mean {values}"), self.mean), (_("std {values}"), self.std)):
+                listed = ", ".join(f"{value:g}" for value in values)
+                steps.append(word.format(values=f"({listed})"))
+        return pgettext("clauses", ", ").join(steps)
 
     def _resizing(self) -> str:
         if self.crop is None:
-            return "every picture at its own size"
+            return _("every picture at its own size")
         view = f"{self.crop[0]}×{self.crop[1]}"
-        if self.mode == "squash":
-            if self.resize is None:
-                return f"squashed to {view} ({self.interpolation})"
-            square = f"{self.resize}×{self.resize}"
-            return f"squashed to {square} ({self.interpolation}), centre crop {view}"
-        if self.mode == "letterbox":
-            return f"fitted into {view} ({self.interpolation}), padded with the mean colour"
-        return f"shorter side to {self.resize} px ({self.interpolation}), centre crop {view}"
+        text = _("shorter side to {side} px ({interpolation}), centre crop {view}")
+        if self.mode == "squash" and self.resize is None:
+            text = _("squashed to {view} ({interpolation})")
+        elif self.mode == "squash":
+            text = _("squashed to {side}×{side} ({interpolation}), centre crop {view}")
+        elif self.mode == "letterbox":
+            text = _("fitted into {view} ({interpolation}), padded with the mean colour")
+        return text.format(side=self.resize, interpolation=self.interpolation, view=view)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +127,6 @@ class ModelInput:
     tensor: Float32Array
     """``(3, height, width)`` float32: the view scaled to 0…1 and normalised."""
     geometry: ViewGeometry
+    whole: UInt8Array | None = None
+    """``(height, width, 3)`` uint8 RGB: the whole picture as it was resized, of which the view is
+    a part; None where it is padded or was not resized."""

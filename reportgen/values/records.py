@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from reportgen.values.evidence import Caution, Faithfulness, Localisation
     from reportgen.values.maps import MapState, Prediction, Target
-    from reportgen.values.measures import Agreement, Reading
+    from reportgen.values.measures import Agreement, HeatReading, Reading
     from reportgen.values.pictures import Size, ViewGeometry
+
+
+Box = tuple[float, float, float, float]
+"""``(left, top, width, height)`` in pixels of a picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +40,16 @@ class Panel:
     peak: float
     """Raw maximum of the map, in units of logit; comparable between maps of one method."""
     state: MapState
-    heat: Picture | None
-    """Thumbnail of the coloured map alone; None unless SHOWN."""
+    grey: Picture | None
+    """The map itself, PNG without loss, one pixel per cell: level ``round(255 · value / peak)``,
+    negative values as 0; None unless SHOWN."""
+    smooth: Picture | None
+    """In a compact report the same map resized bilinearly to the view, as a grey JPEG, where that
+    is larger than ``grey``: what is shown and printed in place of ``overlay``. Otherwise None."""
     overlay: Picture | None
-    """Thumbnail of the map over the view; None unless SHOWN."""
-    on_original: Picture | None
-    """Thumbnail of the map over the whole original picture, mapped back through crop and resize;
-    None unless SHOWN, and where the model's view is the original itself."""
+    """Thumbnail of the map over the view, JPEG; None unless SHOWN, and in a compact report."""
+    heat: HeatReading | None
+    """Where the heat lies; None unless SHOWN."""
     overlay_file: str | None
     """Relative path of the full-size PNG where ``--save-overlays`` wrote one."""
     original_file: str | None
@@ -117,8 +124,28 @@ class TargetRecord:
     """None unless ``--reading`` asked for it."""
     cautions: tuple[Caution, ...] = ()
     """What holds for all maps of the target: an improbable class, a network without training."""
+    layers_agree: float | None = None
+    """Mean Pearson's r, -1…1, of the deepest map and each other map of the first method of several
+    layers; None with fewer than two maps that can be compared."""
     guided: Picture | None = None
     """Guided Grad-CAM, grey where there is none; None unless ``--guided`` asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """Two targets of one picture by one method at its deepest layer, one map less the other."""
+
+    first: int
+    """Place of the target in `ImageRecord.targets`, from 0: the first choice where it is one."""
+    second: int
+    """The true class where the first is not it, otherwise the next choice."""
+    method: str
+    layer: str
+    grey: Picture
+    """``first - second`` in raw values, PNG without loss, one pixel per cell:
+    ``round(127.5 + 127.5 · difference / peak)``."""
+    peak: float
+    """Largest absolute difference, in units of logit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +166,13 @@ class ImageRecord:
     notes: tuple[str, ...]
     geometry: ViewGeometry
     photo: Picture
-    """Thumbnail of the whole original picture."""
-    view: Picture
-    """Thumbnail of what the model saw."""
+    """The whole original picture; at the model's own scale, with its proportions there, wherever
+    the view is a part of it."""
+    photo_box: Box
+    """Where the model's view lies in ``photo``; beyond its edges where the view is padded."""
+    view: Picture | None
+    """What the model saw, where that is not exactly the ``photo_box`` of ``photo``: padded, or at
+    another scale."""
     predictions: tuple[Prediction, ...]
     targets: tuple[TargetRecord, ...]
     label: TrueClass | None = None
@@ -156,6 +187,10 @@ class ImageRecord:
     """Relative path of the raw maps where ``--save-maps`` wrote them."""
     cautions: tuple[Caution, ...] = ()
     """What holds for the picture as a whole: maps of two targets that are all but identical."""
+    contrast: Contrast | None = None
+    """None with fewer than two targets that can be compared."""
+    note: str = ""
+    """Markdown of the author's, from ``--notes``."""
 
     @property
     def right(self) -> bool | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from reportgen.language import N_
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,7 +50,8 @@ class ModelInfo:
     classes: int
 
 
-FEATURE_MAPS = "feature maps"
+FEATURE_MAPS = N_("feature maps")
+"""Stands for them beside the titles of methods; in English."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,15 @@ class StructureLine:
     """Full name of the module; empty for the network itself and for closing brackets."""
     explained: tuple[str, ...]
     """Titles of the methods computed at this layer, `FEATURE_MAPS` where those are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """One colour map."""
+
+    name: str
+    colours: bytes = field(repr=False)
+    """256 colours, lowest first, three bytes each: red, green, blue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +108,21 @@ class RunInfo:
     colormap: str
     colorbar: Picture
     """The colour map from 0 (left) to 1 (right), a few pixels high."""
+    palettes: tuple[Palette, ...] = ()
+    """Every colour map that a reader may choose; the run's own is the one named ``colormap``."""
+    language: str = "en"
+    """That the report's texts are in, a key of `reportgen.language.LANGUAGES`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrontMatter:
+    """What the author says of the report."""
+
+    author: str = ""
+    meta: tuple[tuple[str, str], ...] = ()
+    """Keys and values as given, for example ``("course", "CV 101")``."""
+    notes: str = ""
+    """Markdown for the whole report; notes on one image are in its record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +145,7 @@ class Report:
     """Every method at every layer against the boxes; empty without ``--boxes``."""
     boxes: str = ""
     """Where the boxes came from, and what of them was left out, as text."""
+    front: FrontMatter = FrontMatter()
 
     def top_classes(self) -> tuple[tuple[str, int], ...]:
         """Return ``(category, number of images with it as first choice)``, most first."""

@@ -20,7 +20,7 @@
    */
   function signed(value) {
     if (value === null) {
-      return "not finite";
+      return t("not finite");
     }
     const size = Math.abs(value);
     const text = size !== 0 && (size < 1e-3 || size >= 1e5)
@@ -37,9 +37,16 @@
    */
   function describe(mosaic, tile) {
     const channel = mosaic.order ? mosaic.order[tile] : tile;
-    const weights = mosaic.weights.map(([name, values]) => `${signed(values[channel])} for ${name}`);
-    const ending = weights.length ? `, Grad-CAM weight ${weights.join(", ")}` : "";
-    return `channel ${channel}${ending}`;
+    if (!mosaic.weights.length) {
+      return t("channel {channel}", { channel });
+    }
+    const weights = mosaic.weights.map(([target, values]) =>
+      t("{weight} for {target}", { weight: signed(values[channel]), target }),
+    );
+    return t("channel {channel}, Grad-CAM weight {weights}", {
+      channel,
+      weights: weights.join(", "),
+    });
   }
 
   /**
@@ -82,6 +89,7 @@
    * @returns {number | undefined} Nothing for any other key.
    */
   function next(key, tile, mosaic) {
+    /** @type {Record<string, number>} */
     const steps = {
       ArrowLeft: tile - 1,
       ArrowRight: tile + 1,
@@ -103,15 +111,16 @@
    */
   function makeReadable(tiles) {
     /** @type {Mosaic} */
-    const mosaic = JSON.parse(tiles.dataset.mosaic);
+    const mosaic = JSON.parse(tiles.dataset.mosaic ?? "");
     const cell = document.createElement("span");
     cell.className = "cell";
     cell.hidden = true;
     const readout = document.createElement("output");
     readout.className = "readout quiet";
-    readout.textContent = "Point at a tile, or move with the arrow keys.";
+    readout.textContent = t("Point at a tile, or move with the arrow keys.");
     let current = -1;
 
+    /** @param {number} tile */
     const show = (tile) => {
       if (tile < 0 || tile === current) {
         return;
@@ -124,6 +133,7 @@
       readout.classList.remove("quiet");
       readout.textContent = text;
     };
+    /** @param {PointerEvent} event */
     const point = (event) => {
       const box = tiles.getBoundingClientRect();
       const x = (event.clientX - box.left) / box.width;
@@ -142,12 +152,12 @@
 
     tiles.tabIndex = 0;
     tiles.setAttribute("role", "group");
-    tiles.setAttribute("aria-label", "Channels; the arrow keys move from one to the next");
+    tiles.setAttribute("aria-label", t("Channels; the arrow keys move from one to the next"));
     tiles.append(cell);
-    tiles.parentElement.append(readout);
+    tiles.parentElement?.append(readout);
   }
 
   for (const tiles of document.querySelectorAll("[data-mosaic]")) {
-    makeReadable(tiles);
+    makeReadable(/** @type {HTMLElement} */ (tiles));
   }
 })();

@@ -61,6 +61,7 @@ def test_the_cost_is_said_beforehand(run: Run, pictures: Path, tmp_path: Path) -
     assert said < ran.err.index("1/2 images")
 
 
+@pytest.mark.slow
 def test_every_way_to_make_maps_at_once(run: Run, pictures: Path, tmp_path: Path) -> None:
     words = ["--model", "alexnet", "--weights", "none", "--input-size", "96", "-q"]
     words += ["--fuse", "--fuse-gamma", "2", "--degrid", "--guided", "--smooth"]

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from sample import full_report, hostile_report, measured_report, report, untrained
 
-from reportgen.render import render
+from reportgen import language
+from reportgen.comparing import compare_runs
+from reportgen.render import RenderOptions, render
+from reportgen.render.comparison import render as render_comparison
+from reportgen.store import RunReader, write_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from playwright.sync_api import Browser
 
-    from reportgen.values import Report
+    from reportgen.values import Comparison, Report
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_FLAGS = (
@@ -54,6 +60,14 @@ def measured() -> Report:
 @pytest.fixture
 def hostile() -> Report:
     return hostile_report()
+
+
+@pytest.fixture
+def chinese() -> Iterator[None]:
+    """Let every text of the test be in Chinese."""
+    language.activate("zh")
+    yield
+    language.activate("en")
 
 
 @pytest.fixture(scope="session")
@@ -101,3 +115,62 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=found, args=list(CHROMIUM_FLAGS))
         yield started
         started.close()
+
+
+@pytest.fixture(scope="session")
+def pages(
+    tmp_path_factory: pytest.TempPathFactory,
+    sample_page: Path,
+    full_page: Path,
+) -> dict[str, Path]:
+    """Return one page of every kind that there is, by name; few images show what many would."""
+    names = ("folder", "measured-few", "hostile-few", "comparison")
+    folder, measured, hostile, comparison = map(tmp_path_factory.mktemp, names)
+    render(full_report(), folder, RenderOptions(form="folder", page_size=2))
+    for of, images, to in ((measured_report(), 2, measured), (hostile_report(), 1, hostile)):
+        render(replace(of, images=of.images[:images]), to)
+    render_comparison(_comparison(tmp_path_factory.mktemp("runs")), comparison)
+    return {
+        "plain": sample_page,
+        "full": full_page,
+        "measured": measured / "index.html",
+        "hostile": hostile / "index.html",
+        "index": folder / "index.html",
+        "paged": folder / "page-1.html",
+        "comparison": comparison / "index.html",
+    }
+
+
+def _comparison(folder: Path) -> Comparison:
+    """Return two runs compared, of which the second has other first choices."""
+    first = full_report()
+    second = replace(
+        first,
+        run=replace(first.run, model=replace(first.run.model, name="resnet18")),
+        images=tuple(
+            replace(image, predictions=(*image.predictions[1:], image.predictions[0]))
+            for image in first.images
+        ),
+    )
+    with ExitStack() as stack:
+        readers = []
+        for number, of in enumerate((first, second)):
+            path = folder / f"{number}.sqlite"
+            write_run(of, path)
+            readers.append(stack.enter_context(RunReader(path)))
+        return compare_runs(readers)
+
+
+WEB = Path(__file__).parent.parent / "web"
+
+
+@pytest.fixture(scope="session")
+def web_tools() -> Path:
+    """Return the folder with the tools for pages, which `make test` installs by npm."""
+    modules = WEB / "node_modules"
+    if shutil.which("node") is None or not (modules / ".installed").is_file():
+        message = f"no node, or no tools in {modules}: `make test` installs them where npm is"
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    return modules

@@ -14,6 +14,7 @@ from reportgen.values import (
     Caution,
     ChannelPicture,
     ClassCount,
+    Contrast,
     Curve,
     Evaluation,
     FailureRecord,
@@ -28,6 +29,7 @@ from reportgen.values import (
     Metric,
     ModelInfo,
     Mosaic,
+    Palette,
     Panel,
     Picture,
     Prediction,
@@ -71,6 +73,32 @@ def picture(size: Size, seed: int = 0) -> Picture:
     buffer = BytesIO()
     Image.fromarray(pixels.astype(np.uint8)).save(buffer, "PNG")
     return Picture("image/png", buffer.getvalue(), size)
+
+
+def grey(size: Size, seed: int = 0) -> Picture:
+    """Return a map as a grey PNG, hottest at a place that depends on ``seed``."""
+    width, height = size
+    across = (np.arange(width) + 0.5) / width - (0.3 + 0.1 * (seed % 5))
+    down = (np.arange(height) + 0.5) / height - 0.4
+    bump = np.exp(-12 * (across[None, :] ** 2 + down[:, None] ** 2))
+    buffer = BytesIO()
+    Image.fromarray(np.rint(255 * bump / bump.max()).astype(np.uint8)).save(buffer, "PNG")
+    return Picture("image/png", buffer.getvalue(), size)
+
+
+def palettes() -> tuple[Palette, ...]:
+    """Return made-up colour maps under the names that a run has."""
+    names = ("jet", "viridis", "magma", "cividis", "turbo", "difference")
+    levels = np.arange(256)
+    return tuple(
+        Palette(
+            name,
+            np.stack([levels, levels[::-1], (levels * (seed + 1)) % 256], axis=1)
+            .astype(np.uint8)
+            .tobytes(),
+        )
+        for seed, name in enumerate(names)
+    )
 
 
 METHODS = (
@@ -120,7 +148,7 @@ def panel(  # noqa: PLR0913 - one argument for each thing that a test varies
     peak: float = 0.0123,
     state: MapState = MapState.SHOWN,
     overlay_file: str | None = None,
-    on_original: Size | None = None,
+    original_file: str | None = None,
 ) -> Panel:
     """Return the panel of ``method`` at the layer number ``depth``."""
     shown = state is MapState.SHOWN
@@ -132,12 +160,20 @@ def panel(  # noqa: PLR0913 - one argument for each thing that a test varies
         map_size=(shape[2], shape[1]),
         peak=peak,
         state=state,
-        heat=picture(view, depth) if shown else None,
+        grey=grey((shape[2], shape[1]), depth) if shown else None,
+        smooth=None,
         overlay=picture(view, depth + 7) if shown else None,
-        on_original=picture(on_original, depth + 3) if on_original and shown else None,
+        heat=heat(method, depth) if shown else None,
         overlay_file=overlay_file,
-        original_file=f"originals/a b/#{depth}.png" if on_original and overlay_file else None,
+        original_file=original_file,
     )
+
+
+def heat(method: str, depth: int) -> HeatReading:
+    """Return where the heat of one map lies."""
+    layer = LAYERS[depth] if depth < len(LAYERS) else f"features.{depth}"
+    across = 0.3 + 0.1 * (depth % 5)
+    return HeatReading(method, layer, (0.5, 0.3, 0.15, 0.05), (across, 0.4), 0.11, 0.04 * depth)
 
 
 def predictions(best: int = 0) -> tuple[Prediction, ...]:
@@ -157,7 +193,7 @@ def target(  # noqa: PLR0913 - one argument for each thing that a test varies
     view: Size = (48, 48),
     states: dict[int, MapState] | None = None,
     layers: int = 5,
-    on_original: Size | None = None,
+    saved: bool = False,
 ) -> TargetRecord:
     """Return one target with Grad-CAM at the deepest layer and Layer-CAM at ``layers`` layers."""
     states = states or {}
@@ -169,13 +205,17 @@ def target(  # noqa: PLR0913 - one argument for each thing that a test varies
             peak=float("nan") if states.get(depth) is MapState.NOT_FINITE else 1.25e-5 * 40**depth,
             state=states.get(depth, MapState.SHOWN),
             overlay_file=f"overlays/a b/#{depth}?.png" if depth == 0 else None,
-            on_original=on_original,
         )
         for depth in range(layers)
     ]
-    file = "overlays/a b/#cam.png" if on_original else None
-    single = panel("grad-cam", 4, view=view, on_original=on_original, overlay_file=file)
-    return TargetRecord(explained(prediction, rank), (single, *grid))
+    single = panel(
+        "grad-cam",
+        4,
+        view=view,
+        overlay_file="overlays/a b/#cam.png" if saved else None,
+        original_file="originals/a b/#cam.png" if saved else None,
+    )
+    return TargetRecord(explained(prediction, rank), (single, *grid), layers_agree=0.42)
 
 
 def explained(prediction: Prediction, rank: int) -> Target:
@@ -202,7 +242,8 @@ def image(  # noqa: PLR0913 - one argument for each thing that a test varies
         notes=("first of 12 frames",),
         geometry=ViewGeometry((1280, 960), (341, 256), 58, 16, (224, 224)),
         photo=picture((64, 48), best),
-        view=picture(view, best),
+        photo_box=(11, 3, 42, 42),
+        view=None,
         predictions=found,
         targets=tuple(
             target(found[rank], rank + 1, view=view, states=states, layers=layers)
@@ -241,6 +282,7 @@ def run() -> RunInfo:
         alpha=0.5,
         colormap="turbo",
         colorbar=picture((256, 8)),
+        palettes=palettes(),
     )
 
 
@@ -315,12 +357,12 @@ def full_image(  # noqa: PLR0913 - one argument for each thing that a test varie
     cat = Target("cat", (281, 282, 283, 284, 285), 9.9, 0.9126, None, CATEGORIES)
     records = (
         replace(
-            target(found[0], 1, view=view, on_original=photo),
+            target(found[0], 1, view=view, saved=True),
             target=cat,
             reading=reading((0.1, 0.2, 0.3, 0.4)),
         ),
         replace(
-            target(dog, 37, view=view, on_original=photo),
+            target(dog, 37, view=view, saved=True),
             target=replace(explained(dog, 37), name="dog"),
             reading=reading((0.55, 0.25, 0.15, 0.05)),
         ),
@@ -329,6 +371,8 @@ def full_image(  # noqa: PLR0913 - one argument for each thing that a test varie
     return replace(
         image(name, best=best, view=view),
         photo=picture(photo, best),
+        photo_box=((photo[0] - 42) / 2, (photo[1] - 42) / 2, 42, 42),
+        contrast=Contrast(0, 1, "grad-cam", LAYERS[-1], grey((13, 13), best), 0.0345),
         geometry=ViewGeometry((photo[0] * 20, photo[1] * 20), *_cut(photo)),
         targets=records,
         label=None if label is None else TrueClass(label, names[label]),
@@ -354,7 +398,7 @@ def reading(quadrants: tuple[float, float, float, float]) -> Reading:
     centroid = (upper_right + lower_right, lower_left + lower_right)
     return Reading(
         heats=tuple(
-            HeatReading(name, LAYERS[-1], quadrants, centroid, area)
+            HeatReading(name, LAYERS[-1], quadrants, centroid, area, 0.07)
             for name, area in (("grad-cam", 0.183), ("layer-cam", 0.094))
         ),
         methods_agree=Agreement("grad-cam", "layer-cam", "layer-cam", LAYERS[-1], 0.87, 0.61, 0.72),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from reportgen import language
 from reportgen.render import filters
 
 
@@ -66,10 +68,9 @@ def test_share_stays_between_0_and_1(value: float, text: str) -> None:
     assert filters.share(value) == text
 
 
-def test_count_and_plural() -> None:
-    assert filters.count(61100840) == "61\u202f100\u202f840"
-    assert filters.plural(1, "image") == "1 image"
-    assert filters.plural(0, "class", "classes") == "0 classes"
+def test_count() -> None:
+    assert filters.count(61100840) == "61,100,840"
+    assert filters.count(12) == "12"
 
 
 @pytest.mark.parametrize(
@@ -82,9 +83,33 @@ def test_ordinal(number: int, text: str) -> None:
 
 def test_moment() -> None:
     utc = datetime(2025, 11, 23, 3, 16, tzinfo=UTC)
-    assert filters.moment(utc) == "2025-11-23 03:16 UTC"
+    assert filters.moment(utc) == "23 November 2025, 03:16 UTC"
     west = utc.astimezone(timezone(-timedelta(hours=3, minutes=30)))
-    assert filters.moment(west) == "2025-11-22 23:46 UTC−03:30"
+    assert filters.moment(west) == "22 November 2025, 23:46 UTC−03:30"
+
+
+@pytest.mark.usefixtures("chinese")
+def test_numbers_and_dates_in_chinese() -> None:
+    assert filters.moment(datetime(2025, 11, 23, 3, 16, tzinfo=UTC)) == "2025年11月23日 03:16 UTC"
+    assert filters.count(61100840) == "61,100,840"
+    assert filters.percent(0.7312) == "73.1%"
+    assert filters.ordinal(2) == "第 2"
+    assert filters.decimal(math.nan) == "非有限值"
+
+
+def test_what_a_page_calls_its_language() -> None:
+    assert {name: filters.language_tag(name) for name in language.LANGUAGES} == {
+        "en": "en",
+        "zh": "zh-CN",
+    }
+
+
+def test_data_in_a_page_ends_no_element() -> None:
+    value = {"</script>": "<!--\u2028\u2029猫"}
+    found = filters.data_block(value)
+    assert not set("<\u2028\u2029") & set(found)
+    assert "猫" in found
+    assert json.loads(found) == value
 
 
 def test_href_encodes_all_but_the_slash() -> None:

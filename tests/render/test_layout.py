@@ -7,7 +7,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from sample import METHODS, full_image, full_report, image, mosaic, panel, report
+from sample import METHODS, full_image, full_report, grey, image, mosaic, panel, report
 
 from reportgen.render import layout
 from reportgen.values import Target, ViewGeometry
@@ -57,9 +57,43 @@ def test_few_pictures_of_the_same_targets_have_an_overview() -> None:
     assert not layout.overview(replace(full, images=(five, five)))
 
 
-def test_panels_without_a_picture_on_the_original_are_left_out() -> None:
-    shown = panel("layer-cam", 1, on_original=(64, 48))
-    assert layout.originals((panel("layer-cam", 0), shown)) == (shown,)
+def test_a_contrast_belongs_to_its_method() -> None:
+    assert [layout.has_contrast(full_image("a.png"), method) for method in METHODS] == [True, False]
+    assert not layout.has_contrast(image(), METHODS[0])
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [((7, 7), "heat c7"), ((13, 12), "heat c14"), ((112, 112), "heat")]
+)
+def test_a_coarse_map_is_smoothed_for_paper(size: tuple[int, int], expected: str) -> None:
+    assert layout.look(grey(size)) == expected
+    assert layout.look(grey(size), "differ") == expected.replace("heat", "differ")
+
+
+def test_the_hottest_cell_is_found() -> None:
+    assert layout.hottest(grey((5, 5), 2)) == pytest.approx((0.5, 0.3))
+
+
+def test_only_other_proportions_are_stretched() -> None:
+    assert not layout.stretched(grey((7, 7)), (80.5, 16, 224, 224))
+    assert layout.stretched(grey((14, 7)), (0, 0, 224, 224))
+    plain = image()
+    assert not layout.squashed(plain)
+    wide = replace(plain, geometry=ViewGeometry((960, 480), (224, 224), 0, 0, (224, 224)))
+    assert layout.squashed(wide)
+
+
+def test_a_compact_page_tells_what_was_averaged() -> None:
+    sample = report()
+    assert not layout.is_compact(sample)
+    assert layout.averaged_to(sample) == 0
+    first = sample.images[0]
+    (target,) = first.targets
+    panels = tuple(replace(item, overlay=None, grey=grey((9, 9))) for item in target.panels)
+    one = replace(first, targets=(replace(target, panels=panels),))
+    compact = replace(sample, images=(one,))
+    assert layout.is_compact(compact)
+    assert layout.averaged_to(compact) == 9
 
 
 def test_the_first_classes_of_a_group_are_named() -> None:

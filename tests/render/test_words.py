@@ -26,7 +26,7 @@ def heat(
     *quadrants: float, centroid: tuple[float, float] = (0.38, 0.41), area: float = 0.12
 ) -> str:
     one, two, three, four = quadrants
-    found = HeatReading("grad-cam", "features", (one, two, three, four), centroid, area)
+    found = HeatReading("grad-cam", "features", (one, two, three, four), centroid, area, 0.07)
     return describe_heat(found, "Grad-CAM", "cat")
 
 

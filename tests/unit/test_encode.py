@@ -1,4 +1,4 @@
-"""Encoding for the page: indexed PNG files. JPEG and plain PNG are tested with the overlays."""
+"""Encoding for the page: small JPEG thumbnails, grey and indexed PNG files."""
 
 from __future__ import annotations
 
@@ -63,3 +63,53 @@ def test_smaller_than_in_full_colour() -> None:
     smooth = np.asarray(Image.fromarray(levels(6, 8)).resize((320, 240)))
     indexed = encode.indexed_png(smooth, colours)
     assert len(indexed.data) < len(encode.png(colours[smooth])) * 0.6
+
+
+# -- thumbnails ------------------------------------------------------------------------------
+
+
+def smooth(side: int = 128) -> NDArray[np.uint8]:
+    ramp = np.linspace(0, 255, side).astype(np.uint8)
+    return np.stack([np.tile(ramp, (side, 1))] * 3, axis=-1)
+
+
+def busy(side: int = 128) -> NDArray[np.uint8]:
+    return np.random.default_rng(5).integers(0, 256, (side, side, 3), dtype=np.uint8)
+
+
+def test_a_thumbnail_is_no_longer_than_asked_for() -> None:
+    assert encode.thumbnail(busy(200)[:100], 50).size == (50, 25)
+    assert encode.thumbnail(busy(20), 50).size == (20, 20)
+
+
+def test_a_busy_picture_is_compressed_more() -> None:
+    plain = encode.thumbnail(smooth())
+    assert 8 * len(plain.data) < encode.MAX_BITS * 128 * 128
+    free = encode.thumbnail(busy(), max_bits=100)
+    held = encode.thumbnail(busy(), max_bits=4)
+    assert len(held.data) < len(free.data)
+    least = encode.thumbnail(busy(), max_bits=0.01)  # the last quality is taken whatever its size
+    assert 8 * len(least.data) > 0.01 * 128 * 128
+
+
+def test_a_thumbnail_shows_the_picture() -> None:
+    with Image.open(io.BytesIO(encode.thumbnail(smooth()).data)) as image:
+        seen = np.asarray(image.convert("RGB")).astype(int)
+    assert np.abs(seen - smooth()).max() <= 8
+
+
+def test_grey_levels_are_kept_to_the_last_bit() -> None:
+    picture = encode.grey_png(levels(9, 7))
+    assert (picture.mime, picture.size) == ("image/png", (7, 9))
+    assert chunks(picture.data) == [b"IHDR", b"IDAT", b"IEND"]
+    with Image.open(io.BytesIO(picture.data)) as image:
+        assert image.mode == "L"
+        np.testing.assert_array_equal(np.asarray(image), levels(9, 7))
+
+
+def test_a_smooth_map_is_small() -> None:
+    picture = encode.grey_jpeg(smooth()[:, :, 0])
+    assert len(picture.data) < 1500
+    with Image.open(io.BytesIO(picture.data)) as image:
+        assert image.mode == "L"
+        assert np.abs(np.asarray(image).astype(int) - smooth()[:, :, 0]).max() <= 8

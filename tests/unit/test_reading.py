@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from reportgen.reading import compare_targets, read_maps
+from reportgen.reading import compare_targets, layers_agree, read_map, read_maps
 from reportgen.values import Agreement, ClassMap, HeatReading, Target, TargetMaps
 
 if TYPE_CHECKING:
@@ -139,6 +139,53 @@ def test_a_map_with_nothing_to_show(value: float) -> None:
 
 def test_a_map_whose_only_spot_falls_between_the_pixels_of_the_view() -> None:
     assert read_maps([class_map(spot(0, 0, 64, 64))], (8, 8)).heats == ()
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "share"),
+    [(0, 5, 1), (9, 5, 1), (5, 0, 1), (5, 9, 1), (0, 0, 1), (5, 5, 0), (1, 8, 0)],
+)
+def test_the_border_is_a_tenth_on_each_side(row: int, column: int, share: float) -> None:
+    found = read_map(class_map(spot(row, column, 10, 10)), (10, 10))
+    assert found is not None
+    assert found.border == pytest.approx(share, abs=1e-12)
+
+
+def test_the_border_of_an_even_map_is_its_part_of_the_view() -> None:
+    for view in ((10, 10), (224, 224), (37, 91)):
+        assert heat(np.ones((4, 4), np.float32), view).border == pytest.approx(0.36, abs=1e-6)
+
+
+def test_one_map_reads_as_among_others() -> None:
+    raw = class_map(spot(1, 2))
+    assert read_map(raw, VIEW) == heat(spot(1, 2), VIEW)
+    assert read_map(class_map(np.zeros((3, 3), np.float32)), VIEW) is None
+
+
+def test_layers_that_agree() -> None:
+    same = [class_map(spot(2, 2), "layer-cam")] * 3
+    assert layers_agree(same, (8, 8)) == pytest.approx(1)
+    rising = np.arange(16, dtype=np.float32).reshape(4, 4)
+    falling = 15 - rising
+    pair = [class_map(rising, "layer-cam"), class_map(falling, "layer-cam")]
+    assert layers_agree(pair, (4, 4)) == pytest.approx(-1)
+    mixed = [class_map(falling, "layer-cam"), *pair[::-1], class_map(rising, "layer-cam")]
+    assert layers_agree(mixed, (4, 4)) == pytest.approx((-1 - 1 + 1) / 3)
+
+
+def test_layers_of_the_first_method_that_has_several() -> None:
+    rising = np.arange(16, dtype=np.float32).reshape(4, 4)
+    several = [class_map(rising, "b"), class_map(rising, "b")]
+    others = [class_map(rising, "c"), class_map(15 - rising, "c")]
+    assert layers_agree([class_map(rising, "a"), *several, *others], VIEW) == pytest.approx(1)
+
+
+def test_layers_that_cannot_be_compared() -> None:
+    one, nothing = class_map(spot(1, 1)), class_map(np.zeros((8, 8), np.float32))
+    assert layers_agree([], VIEW) is None
+    assert layers_agree([one], VIEW) is None
+    assert layers_agree([one, nothing], VIEW) is None
+    assert layers_agree([one, class_map(np.ones((8, 8), np.float32))], VIEW) is None
 
 
 def test_no_maps() -> None:

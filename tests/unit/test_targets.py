@@ -178,6 +178,21 @@ def test_label() -> None:
     assert parse("Label,top1") == (TrueLabel(), TopClasses(1))
 
 
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [(None, (4, 2)), (4, (4, 2)), (0, (4, 0)), (2, (4, 2))],
+    ids=["no label", "right", "wrong", "wrong, and next"],
+)
+def test_contrast(label: int | None, expected: tuple[int, ...]) -> None:
+    specs = parse_targets(["Contrast"], CATEGORIES)
+    found = chosen_for(specs, (4, 2, 0, 1, 3), label)
+    assert found == tuple(FixedClass(index) for index in expected)
+
+
+def test_contrast_of_a_network_with_one_class() -> None:
+    assert chosen_for(parse_targets(["contrast"], ["cat"]), (0,), None) == (FixedClass(0),)
+
+
 def test_a_group_of_ones_own() -> None:
     assert parse("pets = cardigan, tabby cat,1") == (ClassGroup("pets", (1, 4)),)
     assert parse("a=tench", "b=0") == (ClassGroup("a", (0,)), ClassGroup("b", (0,)))

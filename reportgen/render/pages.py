@@ -1,0 +1,196 @@
+"""The pages of a report: one file that has everything, or an index and pages of images.
+
+Both are made of the same templates; what differs is where pictures and other parts are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote
+
+from reportgen.language import script_messages
+from reportgen.render.colours import sheet
+from reportgen.render.environment import (
+    FOLDER_POLICY,
+    IMAGES_PAGE,
+    INDEX_PAGE,
+    PAGE,
+    SCRIPTS,
+    STYLES,
+    assets,
+    content_security_policy,
+    make_environment,
+    stream,
+)
+from reportgen.render.evidence import MEASURES
+from reportgen.render.index import index_data
+from reportgen.render.links import INDEX, Paged, page_name
+from reportgen.render.needed import needed
+from reportgen.render.pictures import ASSETS, Files
+from reportgen.render.sections import shown_sections
+from reportgen.render.words import THRESHOLDS
+from reportgen.streaming import chunks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    import jinja2
+
+    from reportgen.render.formats import OutputFormat
+    from reportgen.render.sections import Place
+    from reportgen.values import ImageRecord, Picture, Report
+
+Form = Literal["auto", "single", "folder"]
+"""``auto``: a single file for fewer than `FOLDER_FROM` images, a folder from there on."""
+
+FOLDER_FROM = 500
+PAGE_SIZE = 50
+
+PLACES: tuple[Place, Place] = ("page", "index")
+DATA = f"{ASSETS}/data.js"
+"""What the index shows of every image."""
+
+ICON = (
+    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>"
+    "<rect width='16' height='16' rx='2' fill='#1b4f8a'/>"
+    "<circle cx='9' cy='7' r='5' fill='#e8a33d'/><circle cx='9' cy='7' r='2.4' fill='#c2352b'/>"
+    "</svg>"
+)
+"""In the browser's tab."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderOptions:
+    """What a format may need beside the report."""
+
+    template_dir: Path | None = None
+    """Folder of the user's own templates, looked into before the built-in ones."""
+    form: Form = "auto"
+    page_size: int = PAGE_SIZE
+    """Images on a page of a folder; at least 1."""
+
+
+DEFAULTS = RenderOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class PageLink:
+    """One of the pages with images."""
+
+    number: int
+    """From 1."""
+    href: str
+    first: int
+    """Number of its first image in the run, from 1."""
+    last: int
+
+
+def is_folder(images: int, options: RenderOptions) -> bool:
+    """Return whether a report of so many images is a folder of pages, not a single file."""
+    return options.form == "folder" or (options.form == "auto" and images >= FOLDER_FROM)
+
+
+def page_links(images: int, page_size: int) -> tuple[PageLink, ...]:
+    """Return the pages that so many images take."""
+    return tuple(
+        PageLink(page, page_name(page), first, min(first + page_size - 1, images))
+        for page, first in enumerate(range(1, images + 1, page_size), 1)
+    )
+
+
+def single_page(
+    report: Report, options: RenderOptions, others: Sequence[OutputFormat]
+) -> Iterator[str]:
+    """Yield the page, complete in itself: style, script and every picture are inline.
+
+    Raises `TemplateError` where a template is missing or fails.
+    """
+    environment = make_environment(options.template_dir)
+    script = assets(environment, needed(SCRIPTS, report, "single"))
+    yield from stream(
+        environment,
+        PAGE,
+        {
+            **_context(environment, report, others, "single"),
+            "icon": "data:image/svg+xml," + quote(ICON, safe=" /:='"),
+            "style": assets(environment, needed(STYLES, report, "single")),
+            "script": script,
+            "policy": content_security_policy(script),
+        },
+    )
+
+
+def folder_pages(
+    report: Report, folder: Path, options: RenderOptions, others: Sequence[OutputFormat]
+) -> Iterator[tuple[str, Iterator[str]]]:
+    """Yield name and text of every page, the index last; write what they need into ``folder``.
+
+    The text of a page has to be taken to its end before the next page is asked for. Only the
+    records of one page are held at a time, as far as ``report.images`` does not hold them itself.
+
+    Raises `TemplateError` where a template is missing or fails.
+    """
+    files = Files(folder)
+    links = Paged(options.page_size)
+    environment = make_environment(options.template_dir, files, links)
+    pages = page_links(len(report.images), options.page_size)
+    shared = {
+        "icon": files.put(ICON, ".svg"),
+        "policy": FOLDER_POLICY,
+        "page_size": options.page_size,
+        "pages": pages,
+        "total": len(report.images),
+    }
+    page_code, index_code = (
+        {
+            "stylesheet": files.put(assets(environment, needed(STYLES, report, place)), ".css"),
+            "script_file": files.put(assets(environment, needed(SCRIPTS, report, place)), ".js"),
+        }
+        for place in PLACES
+    )
+    palettes = sheet(report.run.palettes)
+    for page, images in zip(pages, chunks(report.images, options.page_size), strict=True):
+        links.page = page.number
+        own = replace(report, images=tuple(images))
+        context = _context(environment, own, others, "page")
+        links.parts = frozenset(section.id for section in shown_sections(own, "page"))
+        pixels = files.put_pixels((palettes, *looked_at(images)))
+        placed = {"page": page, "offset": page.first - 1, "pixels": pixels}
+        given = {**context, **shared, **page_code, **placed}
+        yield page.href, stream(environment, IMAGES_PAGE, given)
+    links.page = 0
+    (folder / DATA).write_text(index_data(report, files, links), encoding="utf-8", newline="\n")
+    context = _context(environment, report, others, "index")
+    yield INDEX, stream(environment, INDEX_PAGE, {**context, **shared, **index_code, "data": DATA})
+
+
+def looked_at(images: Iterable[ImageRecord]) -> Iterator[Picture]:
+    """Yield what the viewer reads pixels from: photos, what the model saw, and raw maps."""
+    for image in images:
+        yield image.photo
+        panels = (panel.grey for target in image.targets for panel in target.panels)
+        for picture in (image.view, *panels, image.contrast and image.contrast.grey):
+            if picture:
+                yield picture
+
+
+def _context(
+    environment: jinja2.Environment, report: Report, others: Sequence[OutputFormat], place: Place
+) -> dict[str, object]:
+    """Return what every page is given."""
+    environment.globals["alpha"] = report.run.alpha
+    return {
+        "report": report,
+        "run": report.run,
+        "messages": script_messages(report.run.language),
+        "sections": shown_sections(report, place),
+        "titles": {method.name: method.title for method in report.run.methods},
+        "thresholds": THRESHOLDS,
+        "measures": MEASURES,
+        "other_formats": others,
+        "form": place,
+        "offset": 0,
+        "total": len(report.images),
+    }

@@ -1,0 +1,168 @@
+"""Records ↔ JSON: every value comes back equal, whatever it holds.
+
+The JSON is strict and ASCII: numbers that JSON lacks are the texts ``NaN``, ``Infinity`` and
+``-Infinity``, and a picture is ``{"picture": HASH}``. What is read is data of unknown origin, so
+nothing is converted on the way in: a text where a number belongs is an error.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+
+from cattrs.preconf.json import make_converter
+
+from reportgen import values
+from reportgen.values import Picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cattrs import Converter
+
+T = TypeVar("T")
+
+MIMES = ("image/jpeg", "image/png")
+"""What a picture may be. The page writes these into addresses, so nothing else passes."""
+
+
+def picture_hash(picture: Picture) -> str:
+    """Return the key of a picture: SHA-256 of its kind, size and bytes, in hex.
+
+    Kind and size are part of it, so that two pictures with one key are equal in everything.
+    """
+    head = f"{picture.mime} {picture.size[0]}x{picture.size[1]}\n"
+    return hashlib.sha256(head.encode() + picture.data).hexdigest()
+
+
+class Encoder:
+    """Records to JSON.
+
+    Parameters
+    ----------
+    keep
+        Is given every picture of a record, and returns the key to put in its place.
+    """
+
+    def __init__(self, keep: Callable[[Picture], str]) -> None:
+        self._converter = _converter()
+        self._converter.register_unstructure_hook(float, _number_out)
+        self._converter.register_unstructure_hook(Picture, lambda item: {"picture": keep(item)})
+
+    def encode(self, record: object) -> str:
+        """Return a record as one line of JSON."""
+        plain = self._converter.unstructure(record)
+        return json.dumps(plain, allow_nan=False, separators=(",", ":"))
+
+
+class Decoder:
+    """JSON to records.
+
+    Parameters
+    ----------
+    fetch
+        Returns the picture of a key.
+    """
+
+    def __init__(self, fetch: Callable[[str], Picture]) -> None:
+        def picture(plain: Any, _type: object) -> Picture:  # noqa: ANN401 - whatever JSON holds
+            return fetch(_text(plain["picture"], str))
+
+        self._converter = _converter()
+        for kind, hook in _STRICT.items():
+            self._converter.register_structure_hook(kind, hook)
+        self._converter.register_structure_hook(Picture, picture)
+
+    def decode(self, text: object, kind: type[T]) -> T:
+        """Return the record that ``text`` holds.
+
+        Raises
+        ------
+        ValueError
+            If ``text`` is not JSON, or not such a record; the cause says where.
+        """
+        try:
+            return self._converter.structure(json.loads(_text(text, str)), kind)
+        except (TypeError, KeyError, AttributeError, RecursionError, ExceptionGroup) as error:
+            raise ValueError(f"not {kind.__name__} as JSON") from error
+
+
+def _converter() -> Converter:
+    _resolve()
+    return make_converter()
+
+
+def _resolve() -> None:
+    """Put the types themselves where the values name them.
+
+    The modules of the values import one another for type checking alone, so the names in their
+    annotations are found here, all of them together. Python's own place for this is the field.
+    """
+    names = {name: getattr(values, name) for name in values.__all__} | {"datetime": datetime}
+    for kind in names.values():
+        if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+            fields = dataclasses.fields(kind)
+            if any(isinstance(field.type, str) for field in fields) and not _is_array(fields):
+                hints = get_type_hints(kind, localns=names)
+                for field in fields:
+                    field.type = hints[field.name]
+
+
+def _is_array(fields: tuple[dataclasses.Field[Any], ...]) -> bool:
+    """Say whether a value carries pixels or paths: such values are never stored."""
+    return any("Array" in str(field.type) or str(field.type) == "Path" for field in fields)
+
+
+def _number_out(value: float) -> float | str:
+    if isinstance(value, int):  # 1 is not to come back as 1.0: they are written differently
+        return value
+    number = float(value)
+    if math.isfinite(number):
+        return number
+    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
+
+
+def _number_in(plain: object, _type: object) -> float:
+    if plain in ("NaN", "Infinity", "-Infinity"):
+        return float(str(plain))
+    if isinstance(plain, bool) or not isinstance(plain, int | float) or not math.isfinite(plain):
+        raise TypeError(f"expected a number, found {plain!r:.40}")
+    return plain
+
+
+def _text(plain: object, _type: object) -> str:
+    if not isinstance(plain, str):
+        raise TypeError(f"expected text, found {plain!r:.40}")
+    return plain
+
+
+def _whole(plain: object, _type: object) -> int:
+    if isinstance(plain, bool) or not isinstance(plain, int):
+        raise TypeError(f"expected a whole number, found {plain!r:.40}")
+    return plain
+
+
+def _truth(plain: object, _type: object) -> bool:
+    if not isinstance(plain, bool):
+        raise TypeError(f"expected true or false, found {plain!r:.40}")
+    return plain
+
+
+def _moment(plain: object, _type: object) -> datetime:
+    moment = datetime.fromisoformat(_text(plain, str))
+    if moment.tzinfo is None:
+        raise ValueError("expected a date with its offset from UTC")
+    return moment
+
+
+_STRICT: dict[Any, Callable[[Any, Any], Any]] = {
+    bool: _truth,
+    datetime: _moment,
+    float: _number_in,
+    int: _whole,
+    str: _text,
+}

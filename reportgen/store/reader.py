@@ -1,0 +1,163 @@
+"""Read a finished run back, as a whole or image by image."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from reportgen.errors import RunFileError
+from reportgen.store.codec import MIMES, Decoder, picture_hash
+from reportgen.store.layout import TABLES, check_header, find_store
+from reportgen.values import FailureRecord, ImageRecord, Picture, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+
+class ImageEntry(NamedTuple):
+    """What is known of an image without reading its record."""
+
+    position: int
+    """Place among all records of the run, failures too; ascending, not without gaps."""
+    name: str
+    sha256: str
+
+
+class RunReader:
+    """A finished run, as a context manager; pictures are read only with their image.
+
+    Parameters
+    ----------
+    path
+        A report's folder, or its ``run.sqlite``.
+
+    Raises
+    ------
+    RunFileError
+        If there is none, or if it is not a store of ours, of another layout, not finished, or
+        damaged. Every method may raise it, where the damage shows only then.
+    """
+
+    report: Report
+    """Everything but the images, which are ``()``."""
+    entries: tuple[ImageEntry, ...]
+    """One per image, in order."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = find_store(path)
+        check_header(self.path)
+        self._decoder = Decoder(self._picture)
+        with self._guarded():
+            address = f"{self.path.absolute().as_uri()}?mode=ro"
+            self._base = sqlite3.connect(address, uri=True, isolation_level=None)
+        try:
+            self._check_tables()
+            self.report = self._report()
+            self.entries = self._entries()
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def close(self) -> None:
+        """Close the file; twice does no harm."""
+        self._base.close()
+
+    def images(self) -> Iterator[ImageRecord]:
+        """Yield every image in order, one at a time."""
+        for entry in self.entries:
+            yield self.image(entry)
+
+    def image(self, entry: ImageEntry) -> ImageRecord:
+        """Return one image with its pictures."""
+        with self._guarded():
+            query = "SELECT record FROM images WHERE position = ?"
+            row = self._base.execute(query, (entry.position,)).fetchone()
+            return self._decoder.decode(row[0], ImageRecord)
+
+    def _check_tables(self) -> None:
+        """Refuse tables, views and triggers that are not ours: what follows would run them."""
+        with self._guarded():
+            self._base.execute("PRAGMA trusted_schema = OFF")
+            self._base.execute("PRAGMA cell_size_check = ON")
+            rows = self._base.execute("SELECT name, sql FROM sqlite_schema WHERE sql NOT NULL")
+            if dict(rows.fetchall()) != TABLES:
+                raise ValueError("tables other than expected")
+
+    def _report(self) -> Report:
+        with self._guarded():
+            row = self._base.execute("SELECT report FROM run").fetchone()
+            if row is None:
+                raise RunFileError(
+                    f"'{self.path}': expected a finished run, found one that was interrupted. "
+                    "Make the report again.",
+                )
+            report = self._decoder.decode(row[0], Report)
+            rows = self._base.execute("SELECT record FROM failures ORDER BY position")
+            failures = tuple(self._decoder.decode(text, FailureRecord) for (text,) in rows)
+            return replace(report, images=(), failures=failures)
+
+    def _entries(self) -> tuple[ImageEntry, ...]:
+        with self._guarded():
+            rows = self._base.execute(
+                "SELECT position, name, sha256 FROM images ORDER BY position",
+            )
+            return tuple(ImageEntry(int(at), str(name), str(hash_)) for at, name, hash_ in rows)
+
+    def _picture(self, key: str) -> Picture:
+        query = "SELECT mime, width, height, data FROM pictures WHERE hash = ?"
+        row = self._base.execute(query, (key,)).fetchone()
+        if row is None:
+            raise ValueError(f"no picture {key:.16}")
+        mime, width, height, data = row
+        picture = Picture(mime, data, (width, height))
+        sound = mime in MIMES and type(width) is type(height) is int and min(width, height) > 0
+        if not sound or picture_hash(picture) != key:
+            raise ValueError(f"picture {key:.16} is not what it was")
+        return picture
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Turn what a damaged file leads to into one error that names it."""
+        try:
+            yield
+        except (sqlite3.Error, ValueError, TypeError, AttributeError, OverflowError) as error:
+            raise RunFileError(
+                f"'{self.path}': the file is damaged, or was changed ({error}). Copy it again, or "
+                "make the report again.",
+            ) from error
+
+
+def read_run(path: Path) -> Report:
+    """Return a whole finished run, every image with its pictures.
+
+    Parameters
+    ----------
+    path
+        A report's folder, or its ``run.sqlite``.
+
+    Raises
+    ------
+    RunFileError
+        As `RunReader`.
+    """
+    with closing(RunReader(path)) as reader:
+        return replace(reader.report, images=tuple(reader.images()))

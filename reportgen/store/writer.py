@@ -1,0 +1,144 @@
+"""Write a run as it is made, record by record."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reportgen.store.codec import Encoder, picture_hash
+from reportgen.store.layout import APPLICATION_ID, LAYOUT_VERSION, TABLES
+from reportgen.values import FailureRecord, ImageRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from reportgen.values import Picture, Report
+
+
+class RunWriter:
+    """A store in the making, as a context manager.
+
+    Every record is in the file once `add` returns. Without `finish` the file is a store all the
+    same, but of a run that is not finished, which `RunReader` refuses.
+
+    Parameters
+    ----------
+    path
+        Where to write; nothing may be there.
+
+    Raises
+    ------
+    FileExistsError
+        If something is there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        path.touch(exist_ok=False)
+        self._path = path
+        self._position = 0
+        self._known: set[str] = set()
+        self._added: list[str] = []
+        self._encoder = Encoder(self._keep)
+        # Not from one thread alone: records may come from the one that finishes them.
+        self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        for pragma in (
+            "page_size = 4096",
+            f"application_id = {APPLICATION_ID}",
+            f"user_version = {LAYOUT_VERSION}",
+            # A killed process loses nothing; to outlive a loss of power is not worth 10 ms each.
+            "synchronous = OFF",
+        ):
+            self._base.execute(f"PRAGMA {pragma}")
+        with self._transaction():
+            for statement in TABLES.values():
+                self._base.execute(statement)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file as it is; twice does no harm."""
+        self._base.close()
+
+    def add(self, record: ImageRecord | FailureRecord) -> None:
+        """Store the next record with its pictures, each of which is stored once."""
+        with self._transaction():
+            text = self._encoder.encode(record)
+            if isinstance(record, ImageRecord):
+                self._insert("images", self._position, _utf8(record.name), record.sha256, text)
+            else:
+                self._insert("failures", self._position, _utf8(record.name), text)
+        self._position += 1
+
+    def finish(self, report: Report) -> None:
+        """Store what is known at the end, and put the file into its final form.
+
+        The same records in the same order give the same bytes, by one version of SQLite, however
+        they came to be there. Nothing can be added afterwards.
+
+        Parameters
+        ----------
+        report
+            The report; its images and failures are left aside, as they were added.
+        """
+        with self._transaction():
+            text = self._encoder.encode(replace(report, images=(), failures=()))
+            self._insert("run", 1, text)
+        part = self._path.with_name(f"{self._path.name}.part")
+        part.unlink(missing_ok=True)
+        self._base.execute("VACUUM INTO ?", (str(part),))
+        self.close()
+        part.replace(self._path)
+
+    def _keep(self, picture: Picture) -> str:
+        key = picture_hash(picture)
+        if key not in self._known:
+            self._insert("pictures", key, picture.mime, *picture.size, picture.data)
+            self._known.add(key)
+            self._added.append(key)
+        return key
+
+    def _insert(self, table: str, *cells: object) -> None:
+        places = ", ".join("?" * len(cells))
+        self._base.execute(f"INSERT INTO {table} VALUES ({places})", cells)  # noqa: S608 - ours
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All or nothing, of the rows and of what is known to be in the file."""
+        self._base.execute("BEGIN")
+        self._added.clear()
+        try:
+            yield
+        except BaseException:
+            self._base.execute("ROLLBACK")
+            self._known.difference_update(self._added)
+            raise
+        self._base.execute("COMMIT")
+
+
+def write_run(report: Report, path: Path) -> None:
+    """Write a whole report, images first; raises `FileExistsError` where ``path`` exists."""
+    with RunWriter(path) as writer:
+        for image in report.images:
+            writer.add(image)
+        for failure in report.failures:
+            writer.add(failure)
+        writer.finish(report)
+
+
+def _utf8(name: str) -> str:
+    r"""Return a name for looking things up: a lone surrogate, which has no UTF-8, as ``\udc80``."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,16 @@
+/* Texts of the scripts in the report's language; runs before all others. */
+
+/**
+ * Return a text in the report's language, with its placeholders filled in.
+ *
+ * The text is given in English, with placeholders such as {total}.
+ * @type {(text: string, values?: Readonly<Record<string, string | number>>) => string}
+ */
+const t = (() => {
+  "use strict";
+
+  /** @type {Record<string, string>} */
+  const messages = JSON.parse(document.getElementById("messages")?.textContent || "{}");
+  return (text, values = {}) => (Object.hasOwn(messages, text) ? messages[text] : text)
+    .replace(/\{(\w+)\}/g, (whole, name) => (Object.hasOwn(values, name) ? String(values[name]) : whole));
+})();

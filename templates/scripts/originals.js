@@ -1,0 +1,46 @@
+/* The maps of a grid on the original photo too, drawn when a reader asks for them. */
+(() => {
+  "use strict";
+
+  /**
+   * Draw one map on the photo that another one is drawn on.
+   * @param {Element} example
+   * @param {HTMLElement} panel
+   * @returns {HTMLElement}
+   */
+  function draw(example, panel) {
+    const { map = "", method = "", layer = "" } = panel.dataset;
+    const drawing = /** @type {Element} */ (example.cloneNode(true));
+    const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+    use.setAttribute("href", `#${map}`);
+    use.setAttribute("opacity", document.body.dataset.alpha ?? "");
+    [...drawing.querySelectorAll("use, image")].pop()?.replaceWith(use);
+    const text = t("{method} at {layer}, on the original photo", { method, layer });
+    drawing.setAttribute("aria-label", text);
+    const figure = document.createElement("figure");
+    const caption = document.createElement("figcaption");
+    const name = document.createElement("span");
+    name.className = "layer";
+    name.textContent = layer;
+    caption.append(name, ` ${method}`);
+    figure.append(drawing, caption);
+    return figure;
+  }
+
+  for (const target of document.querySelectorAll(".target")) {
+    const example = target.querySelector(".original svg");
+    const panels = /** @type {NodeListOf<HTMLElement>} */ (target.querySelectorAll(".grids .panel[data-map]"));
+    if (!example || !panels.length) {
+      continue;
+    }
+    const details = document.createElement("details");
+    const summary = document.createElement("summary");
+    const layers = document.createElement("div");
+    details.className = "originals";
+    summary.textContent = t("The same maps on the original photo");
+    layers.className = "layers";
+    details.append(summary, layers);
+    details.addEventListener("toggle", () => layers.append(...[...panels].map((panel) => draw(example, panel))), { once: true });
+    target.querySelector(".grids")?.append(details);
+  }
+})();
