@@ -19,10 +19,10 @@ report: $(VENV)/.installed ## Make the report of images/ with the embedded model
 	$(BIN)/reportgen build images --output $(REPORT)
 
 test: $(VENV)/.installed-test $(WEB_TOOLS) ## Run the tests (slow ones left out)
-	$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" $(PARALLEL)
 
 test-all: $(VENV)/.installed-test $(WEB_TOOLS) ## Run every test
-	$(BIN)/python -m pytest $(PARALLEL)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL)
 
 lint: $(VENV)/.installed-test $(WEB_TOOLS) ## Check style and types
 	$(BIN)/ruff check .

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["visit"]
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 FULL = ["cats/tabby.jpg", "dogs/beagle.png", "dogs/tall.png", "stray.webp"]
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from reportgen.values import Float32Array, UInt8Array
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PLACES = range(1, len(SIZES) + 1)
 
