@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reportgen.render.evidence import is_localised, is_measured
 from reportgen.render.layout import has_readings
 
 if TYPE_CHECKING:
@@ -46,11 +45,11 @@ def _mosaics(report: Report, place: Place) -> bool:
 
 
 def _features(report: Report, place: Place) -> bool:
-    return _mosaics(report, place) or has_readings(report)
+    return _mosaics(report, place) or (place == "single" and has_readings(report))
 
 
 def _evidence(report: Report, _place: Place) -> bool:
-    return is_measured(report) or is_localised(report) or bool(report.rankings)
+    return bool(report.rankings or report.localisation)
 
 
 CONDITIONS: dict[str, Condition] = {
