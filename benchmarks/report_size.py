@@ -158,7 +158,6 @@ def _marked(image: ImageRecord, mark: bytes) -> ImageRecord:
                 replace(
                     panel,
                     grey=marked(panel.grey),
-                    smooth=marked(panel.smooth),
                     overlay=marked(panel.overlay),
                 )
                 for panel in target.panels

@@ -162,8 +162,8 @@ def _compared_map(
     panel: Panel, view: Size, placed: PlacedMap | None, *, detail: bool
 ) -> ComparedMap:
     shown = placed is not None and detail
-    smooth = panel.smooth
-    if placed is not None and shown and smooth is None and max(placed.values.shape) <= COARSE:
+    smooth = None
+    if placed is not None and shown and max(placed.values.shape) <= COARSE:
         smooth = encode.grey_jpeg(overlay.enlarged(placed.values, view, SMOOTH_SIDE))
     return ComparedMap(
         layer=panel.layer,
@@ -172,7 +172,7 @@ def _compared_map(
         map_size=panel.map_size,
         cautions=panel.cautions,
         grey=panel.grey if shown else None,
-        smooth=smooth if shown else None,
+        smooth=smooth,
     )
 
 

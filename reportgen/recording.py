@@ -70,7 +70,6 @@ class Shown:
     """The pictures of one panel."""
 
     grey: Picture | None
-    smooth: Picture | None
     overlay: Picture | None
 
 
@@ -210,7 +209,6 @@ class Recorder:
             peak=raw.peak,
             state=drawn.state,
             grey=shown.grey,
-            smooth=shown.smooth,
             overlay=shown.overlay,
             heat=read_map(raw, source.geometry.view),
             overlay_file=self._save(source, target, raw, drawn.blend, suffix=""),
@@ -229,12 +227,12 @@ class Recorder:
     def _shown(self, drawn: Overlay, side: int) -> Shown:
         """Encode what the page shows of one map."""
         if drawn.state is not MapState.SHOWN or drawn.blend is None:
-            return Shown(None, None, None)
+            return Shown(None, None)
         if not self.options.compact:
             levels = overlay.levels(drawn.source.values)
-            return Shown(encode.grey_png(levels), None, encode.thumbnail(drawn.blend, side))
+            return Shown(encode.grey_png(levels), encode.thumbnail(drawn.blend, side))
         reduced = overlay.reduced(drawn.source.values, COMPACT_CELLS)
-        return Shown(encode.grey_png(reduced), None, None)
+        return Shown(encode.grey_png(reduced), None)
 
     def _save(
         self,

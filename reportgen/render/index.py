@@ -155,7 +155,7 @@ def _thumbnail(
     lead = leading_map(image, methods)
     if lead and lead.panel.overlay:
         return str(pictures.src(lead.panel.overlay))
-    grey = lead.panel.smooth or lead.panel.grey if lead else None
+    grey = lead.panel.grey if lead else None
     box = [float(coordinate(value)) for value in image.photo_box]
     base, frame = image.photo, [0.0, 0.0, *map(float, image.photo.size)]
     if image.view:

@@ -42,10 +42,8 @@ class Panel:
     state: MapState
     grey: Picture | None
     """The map itself, PNG without loss, one pixel per cell: level ``round(255 · value / peak)``,
-    negative values as 0; None unless SHOWN."""
-    smooth: Picture | None
-    """In a compact report the same map resized bilinearly to the view, as a grey JPEG, where that
-    is larger than ``grey``: what is shown and printed in place of ``overlay``. Otherwise None."""
+    negative values as 0. In a compact report large maps are averaged to fewer cells. None unless
+    SHOWN."""
     overlay: Picture | None
     """Thumbnail of the map over the view, JPEG; None unless SHOWN, and in a compact report."""
     heat: HeatReading | None

@@ -7,7 +7,7 @@ import shutil
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sample import full_report, hostile_report, measured_report, report, untrained
@@ -19,9 +19,9 @@ from reportgen.render.comparison import render as render_comparison
 from reportgen.store import RunReader, write_run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Dialog, Page
 
     from reportgen.values import Comparison, Report
 
@@ -174,3 +174,48 @@ def web_tools() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return modules
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Open a file; at the end, nothing was fetched, logged or asked on the way.
+
+    Where a report has files ``beside`` its page, those of its folder are its own.
+    """
+    contexts = []
+    troubles: list[str] = []
+    files: list[str] = []
+    folders: list[str] = []
+
+    def open_page(
+        path: Path,
+        *,
+        width: int = 1440,
+        anchor: str = "",
+        beside: bool = False,
+        **options: Any,  # noqa: ANN401
+    ) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        files.append(path.as_uri())
+        folders.extend([f"{path.parent.as_uri()}/"] if beside else [])
+        page.on("console", lambda message: troubles.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
+        page.on("dialog", refuse)
+        page.on("request", lambda request: troubles.extend(foreign(request.url)))
+        page.goto(path.as_uri() + anchor)
+        return page
+
+    def refuse(dialog: Dialog) -> None:
+        troubles.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def foreign(url: str) -> list[str]:
+        own = url.startswith(("data:", *folders)) or url.partition("#")[0] in files
+        return [] if own else [f"request: {url}"]
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert troubles == []

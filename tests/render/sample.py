@@ -161,7 +161,6 @@ def panel(  # noqa: PLR0913 - one argument for each thing that a test varies
         peak=peak,
         state=state,
         grey=grey((shape[2], shape[1]), depth) if shown else None,
-        smooth=None,
         overlay=picture(view, depth + 7) if shown else None,
         heat=heat(method, depth) if shown else None,
         overlay_file=overlay_file,

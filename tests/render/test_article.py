@@ -14,10 +14,10 @@ from reportgen.render.words import describe_panel
 from reportgen.values import MapState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
     from reportgen.values import ImageRecord, Report
 
@@ -30,27 +30,6 @@ def written(report: Report, folder: Path) -> Path:
     folder.mkdir(exist_ok=True)
     render(report, folder)
     return folder / "index.html"
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Open a file; at the end, nothing was logged on the way."""
-    contexts = []
-    troubles: list[str] = []
-
-    def open_page(path: Path, anchor: str = "", *, scripts: bool = True) -> Page:
-        context = browser.new_context(java_script_enabled=scripts)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: troubles.append(message.text))
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.goto(path.as_uri() + anchor)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert troubles == []
 
 
 def many_targets(number: int, report: Report) -> Report:
@@ -129,7 +108,7 @@ def test_without_scripts_and_on_paper_every_target_is_there(
     sample: Report, visit: Callable[..., Page], tmp_path: Path
 ) -> None:
     file = written(many_targets(3, sample), tmp_path)
-    plain = visit(file, scripts=False)
+    plain = visit(file, java_script_enabled=False)
     assert len(shown(plain)) == 3
     assert plain.locator(".tabs").count() == 0
     page = visit(file)

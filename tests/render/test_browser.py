@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -12,59 +12,14 @@ from sample import CAUTIONS, HOSTILE, HOSTILE_NAMES, full_report, image, mosaic,
 from reportgen.render import render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Dialog, Locator, Page, Position
+    from playwright.sync_api import Locator, Page, Position
 
 pytestmark = pytest.mark.browser
 
 WIDTHS = (320, 390, 768, 1440)
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Open a file; at the end, nothing was fetched, logged or asked on the way.
-
-    Where a report has files ``beside`` its page, those of its folder are its own.
-    """
-    contexts = []
-    troubles: list[str] = []
-    files: list[str] = []
-    folders: list[str] = []
-
-    def open_page(
-        path: Path,
-        *,
-        width: int = 1440,
-        anchor: str = "",
-        beside: bool = False,
-        **options: Any,  # noqa: ANN401
-    ) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        files.append(path.as_uri())
-        folders.extend([f"{path.parent.as_uri()}/"] if beside else [])
-        page.on("console", lambda message: troubles.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
-        page.on("dialog", refuse)
-        page.on("request", lambda request: troubles.extend(foreign(request.url)))
-        page.goto(path.as_uri() + anchor)
-        return page
-
-    def refuse(dialog: Dialog) -> None:
-        troubles.append(f"dialog: {dialog.message}")
-        dialog.dismiss()
-
-    def foreign(url: str) -> list[str]:
-        own = url.startswith(("data:", *folders)) or url.partition("#")[0] in files
-        return [] if own else [f"request: {url}"]
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert troubles == []
 
 
 def shown_files(page: Page) -> list[str]:

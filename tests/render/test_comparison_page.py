@@ -18,10 +18,10 @@ from reportgen.store import RunReader, write_run
 from reportgen.values import MapState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Dialog, Page
+    from playwright.sync_api import Page
 
     from reportgen.values import ImageRecord, Report
 
@@ -157,41 +157,6 @@ def test_every_text_that_tries_something_is_text(hostile: Path) -> None:
 
 
 # -- in the browser --------------------------------------------------------------------------
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Open a file; at the end, nothing was fetched, logged or asked on the way."""
-    contexts = []
-    troubles: list[str] = []
-
-    def open_page(path: Path, *, width: int = 1440, anchor: str = "", **options: Any) -> Page:  # noqa: ANN401
-        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        own = path.as_uri()
-        page.on("console", lambda message: troubles.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
-        page.on("dialog", refuse)
-        page.on(
-            "request",
-            lambda request: (
-                None
-                if request.url.startswith("data:") or request.url.partition("#")[0] == own
-                else troubles.append(f"request: {request.url}")
-            ),
-        )
-        page.goto(own + anchor)
-        return page
-
-    def refuse(dialog: Dialog) -> None:
-        troubles.append(f"dialog: {dialog.message}")
-        dialog.dismiss()
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert troubles == []
 
 
 def stage_of(page: Page, number: int = 1) -> Any:  # noqa: ANN401

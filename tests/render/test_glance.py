@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sample import image, report
-from test_browser import count, fragment, heading, shown_cells, shown_files, top_of, visit
+from test_browser import count, fragment, heading, shown_cells, shown_files, top_of
 
 from reportgen.render import render
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
     from reportgen.values import ImageRecord
-
-__all__ = ["visit"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

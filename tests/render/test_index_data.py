@@ -117,7 +117,7 @@ def test_pages_say_where_their_images_begin(tmp_path: Path) -> None:
 def test_a_compact_report_has_what_an_overlay_is_put_together_from(tmp_path: Path) -> None:
     plain = image()
     (target,) = plain.targets
-    lead = replace(target.panels[0], overlay=None, smooth=grey((48, 48)))
+    lead = replace(target.panels[0], overlay=None, grey=grey((48, 48)))
     compact = replace(plain, targets=(replace(target, panels=(lead,)),))
     dark = replace(compact, targets=())
     data = data_of(replace(report(), images=(compact, dark)), tmp_path)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sample import HOSTILE, HOSTILE_NAMES, full_report
-from test_browser import count, fragment, shown_files, visit
+from test_browser import count, fragment, shown_files
 
 from reportgen.render import RenderOptions, render
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.sync_api import Page
-
-__all__ = ["visit"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

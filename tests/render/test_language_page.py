@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sample import full_report, measured_report
-from test_browser import visit
 from test_comparison_page import other, page_of
 from viewer_pages import Viewer
 
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 
     from reportgen.render.pages import Form
     from reportgen.values import Report
-
-__all__ = ["visit"]
 
 SPOKEN = ("alt", "title", "aria-label", "placeholder", "label", "data-label")
 """Attributes that a reader sees or hears."""

@@ -79,7 +79,6 @@ def _panel(source: ClassMap, overlay_file: str | None) -> Panel:
         peak=source.peak,
         state=MapState.SHOWN,
         grey=png(levels(source)),
-        smooth=None,
         overlay=png(np.zeros((8, 8, 3), np.uint8)),
         heat=None,
         overlay_file=overlay_file,

@@ -61,7 +61,6 @@ def panel(
         peak=0.5 if picture else 0.0,
         state=MapState.SHOWN if picture else MapState.NO_EVIDENCE,
         grey=picture,
-        smooth=None,
         overlay=None,
         heat=None,
         overlay_file=None,

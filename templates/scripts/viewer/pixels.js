@@ -23,10 +23,10 @@ const viewerPixels = (() => {
   /**
    * Decode a picture. Fails where there is none.
    * @param {Element | null} element That shows it.
-   * @param {string} [href] Where it is, if not in the element.
    * @returns {Promise<ImageBitmap>}
    */
-  async function decode(element, href = element?.getAttribute("href") ?? element?.getAttribute("src") ?? "") {
+  async function decode(element) {
+    const href = element?.getAttribute("href") ?? element?.getAttribute("src") ?? "";
     const { pictures } = document.body.dataset;
     if (pictures && !href.startsWith("data:")) {
       await carry(pictures);
@@ -70,8 +70,8 @@ const viewerPixels = (() => {
    * @param {Panel} panel
    * @returns {Promise<Grey>}
    */
-  async function grey({ figure, id }) {
-    const { width, height, data } = read(await decode(document.getElementById(id), figure.dataset.grey));
+  async function grey({ id }) {
+    const { width, height, data } = read(await decode(document.getElementById(id)));
     return { width, height, levels: Uint8Array.from({ length: width * height }, (_, i) => data[4 * i]) };
   }
 
