@@ -2,47 +2,35 @@
 
 from __future__ import annotations
 
-import math
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-
 from reportgen import delivery, encode, overlay, provenance, render
-from reportgen.capture import quiet_mode
-from reportgen.combining import FUSION_SOURCE, explain, fusion_info
-from reportgen.decode import decode
+from reportgen.combining import FUSION_SOURCE, fusion_info
 from reportgen.discover import discover
-from reportgen.errors import ImageError, LayerError, OptionError
+from reportgen.engine import compute
+from reportgen.errors import OptionError
 from reportgen.evaluation import evaluate
 from reportgen.folder import MANIFEST, PAGE, OutputFolder
 from reportgen.language import _, activate, enumeration
 from reportgen.localisation import summarise
-from reportgen.measuring import measure, rankings, verdict_of
+from reportgen.measuring import rankings, verdict_of
 from reportgen.naming import slug
 from reportgen.notes import parse_author, parse_meta
 from reportgen.options import DEFAULT_MODEL
 from reportgen.plan import Plan, prepare
-from reportgen.preprocess import preprocess
 from reportgen.progress import Observer, Outcome
-from reportgen.recording import Prepared, Recorder
-from reportgen.recording import prepare as prepare_record
 from reportgen.settings import RUN_FILE, command_line, write_run
 from reportgen.store import RUN_STORE, RunWriter
-from reportgen.streaming import chunks, in_order
 from reportgen.targets import describe
 from reportgen.values import (
-    Explanation,
     FailureRecord,
     FrontMatter,
     ImageRecord,
     MethodInfo,
     Report,
     RunInfo,
-    TrueClass,
 )
 
 if TYPE_CHECKING:
@@ -50,13 +38,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reportgen.options import BuildOptions
-    from reportgen.values import ImageFile
-
-WORKERS = 4
-"""Threads that decode and encode beside the network; both release the interpreter lock."""
-
-PASS_PIXELS = 16 * 512 * 512
-"""Pixels that go through the network at once where every picture has its own size."""
+    from reportgen.values import Made
 
 
 def build(options: BuildOptions, observer: Observer) -> Outcome:
@@ -81,7 +63,7 @@ def build(options: BuildOptions, observer: Observer) -> Outcome:
     render.check_templates(options.template_dir)
     plan = prepare(options, images, observer)
     with output.staging() as staging:
-        records = _observed(plan, _records(images, plan, staging), len(images), observer)
+        records = _observed(plan, _written(compute(images, plan), staging), len(images), observer)
         report = _stored(plan, records, created, staging / RUN_STORE)
         observer.stage("Writing the report")
         render.render(report, staging, delivery.render_options(options))
@@ -170,6 +152,16 @@ def _report(
     )
 
 
+def _written(made: Iterable[Made], staging: Path) -> Iterator[ImageRecord | FailureRecord]:
+    """Write the files of every picture, and yield the records."""
+    for item in made:
+        for name, data in item.files.items():
+            destination = staging / name
+            destination.parent.mkdir(exist_ok=True)
+            destination.write_bytes(data)
+        yield item.record
+
+
 def _observed(
     plan: Plan, records: Iterable[ImageRecord | FailureRecord], total: int, observer: Observer
 ) -> Iterator[ImageRecord | FailureRecord]:
@@ -181,92 +173,6 @@ def _observed(
         observer.advance()
         yield record
     observer.finish()
-
-
-def _records(
-    images: Iterable[ImageFile], plan: Plan, staging: Path
-) -> Iterator[ImageRecord | FailureRecord]:
-    """Yield one record per picture, in order, decoding and encoding beside the network."""
-    batch_size = plan.options.batch_size
-    recorder = Recorder(plan, staging)
-
-    def finish(
-        item: FailureRecord | tuple[Prepared, Explanation],
-    ) -> ImageRecord | FailureRecord:
-        return item if isinstance(item, FailureRecord) else recorder.record(*item)
-
-    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="reportgen")
-    try:
-        with quiet_mode(plan.loaded.module):
-            prepared = in_order(pool, lambda image: _prepare(image, plan), images, 2 * batch_size)
-            explained = _explained(prepared, plan, batch_size)
-            yield from in_order(pool, finish, explained, 2 * batch_size)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _prepare(image: ImageFile, plan: Plan) -> Prepared | FailureRecord:
-    """Decode and preprocess one picture; a picture that cannot be done becomes a failure."""
-    index = plan.labels.by_name.get(image.name)
-    label = None if index is None else TrueClass(index, plan.loaded.categories[index])
-    try:
-        decoded = decode(image)
-        source = preprocess(decoded, plan.recipe)
-        return prepare_record(source, decoded.pixels, label, plan.options)
-    except ImageError as error:
-        return FailureRecord(image.name, str(error))
-
-
-def _explained(
-    prepared: Iterable[Prepared | FailureRecord], plan: Plan, batch_size: int
-) -> Iterator[FailureRecord | tuple[Prepared, Explanation]]:
-    """Run the network batch by batch; failures pass through in their place."""
-    for chunk in chunks(prepared, batch_size):
-        batch = [item for item in chunk if isinstance(item, Prepared)]
-        found: dict[int, Explanation | FailureRecord] = {}
-        for group in _of_one_size(batch):
-            found.update(zip(map(id, group), _explain(group, plan), strict=True))
-        for item in chunk:
-            result = item if isinstance(item, FailureRecord) else found[id(item)]
-            if isinstance(result, FailureRecord):
-                yield result
-            elif isinstance(item, Prepared):
-                yield item, result
-
-
-def _of_one_size(batch: Iterable[Prepared]) -> Iterator[list[Prepared]]:
-    """Split a batch into what can go through the network together."""
-    groups: dict[tuple[int, ...], list[Prepared]] = {}
-    for item in batch:
-        groups.setdefault(item.model_input.tensor.shape, []).append(item)
-    for (*_channels, height, width), group in groups.items():
-        yield from chunks(group, max(1, PASS_PIXELS // (height * width)))
-
-
-def _explain(group: list[Prepared], plan: Plan) -> Iterable[Explanation | FailureRecord]:
-    """Run the network on pictures of one size."""
-    stacked = np.stack([item.model_input.tensor for item in group])
-    inputs = torch.from_numpy(stacked).to(plan.device)
-    labels = [None if item.label is None else item.label.index for item in group]
-    names = [item.model_input.file.name for item in group]
-    try:
-        found = explain(plan.loaded.module, inputs, plan.attribution, labels)
-        if plan.options.metrics:
-            found = measure(plan.loaded.module, inputs, found, plan.attribution)
-    except (RuntimeError, ValueError, AssertionError, LayerError) as error:
-        if plan.recipe.crop is not None:  # a size that the network has taken before
-            raise
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        size = f"{stacked.shape[3]}×{stacked.shape[2]}"
-        reason = _(
-            "the network does not take a picture of {size} ({error}); try --input-size"
-        ).format(size=size, error=lines[0])
-        return [FailureRecord(name, reason) for name in names]
-    broken = _("the network's logits for it are not finite numbers")
-    return [
-        item if math.isfinite(item.predictions[0].probability) else FailureRecord(name, broken)
-        for name, item in zip(names, found, strict=True)
-    ]
 
 
 def _method_infos(plan: Plan) -> Iterator[MethodInfo]:

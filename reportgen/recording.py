@@ -23,7 +23,7 @@ from reportgen.values import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from reportgen.options import BuildOptions
     from reportgen.values import (
@@ -125,13 +125,26 @@ def _is_near(geometry: ViewGeometry) -> bool:
     return max(width, height) <= VIEW_SIDE and around <= MOST_AROUND
 
 
+def record(
+    prepared: Prepared, explanation: Explanation, plan: Plan
+) -> tuple[ImageRecord, Mapping[str, bytes]]:
+    """Draw, measure and encode everything about one picture.
+
+    Returns
+    -------
+    Its record, and the files that the record names: relative name → content.
+    """
+    recorder = _Recorder(plan, {})
+    return recorder.record(prepared, explanation), recorder.files
+
+
 @dataclass(frozen=True, slots=True)
-class Recorder:
-    """Makes the record of a picture; safe to use from several threads."""
+class _Recorder:
+    """Makes the record of one picture."""
 
     plan: Plan
-    staging: Path
-    """Where full-size files go."""
+    files: dict[str, bytes]
+    """Relative name → content of the files that were asked for beside the pages."""
 
     @property
     def options(self) -> BuildOptions:
@@ -139,7 +152,6 @@ class Recorder:
         return self.plan.options
 
     def record(self, prepared: Prepared, explanation: Explanation) -> ImageRecord:
-        """Draw, measure and encode everything about one picture."""
         source = prepared.model_input
         view = source.geometry.view
         compared = compare_targets(explanation.targets, view)
@@ -243,22 +255,22 @@ class Recorder:
         *,
         suffix: str,
     ) -> str | None:
-        """Write a full-size PNG where that was asked for, and return its relative name."""
+        """Make a full-size PNG where that was asked for, and return its relative name."""
         if not self.options.save_overlays or pixels is None:
             return None
         name = overlay_name(source.file.name, target, raw.method, raw.layer, suffix)
-        self._write(name, encode.png(pixels))
+        self.files[name] = encode.png(pixels)
         return name
 
     def _save_maps(self, source: ModelInput, explanation: Explanation) -> str | None:
-        """Write the raw maps where that was asked for, and return the file's relative name."""
+        """Pack the raw maps where that was asked for, and return the file's relative name."""
         if not self.options.save_maps:
             return None
         name = maps_name(source.file.name)
         data = pack(
             explanation.targets, source.geometry, image=source.file.name, sha256=source.sha256
         )
-        self._write(name, data)
+        self.files[name] = data
         return name
 
     def _mosaics(self, source: ModelInput, explanation: Explanation) -> tuple[Mosaic, ...]:
@@ -276,15 +288,10 @@ class Recorder:
             )
             if self.options.save_overlays:
                 name = feature_name(source.file.name, features.layer)
-                self._write(name, drawn.picture.data)
+                self.files[name] = drawn.picture.data
                 drawn = replace(drawn, file=name)
             made.append(drawn)
         return tuple(made)
-
-    def _write(self, name: str, data: bytes) -> None:
-        destination = self.staging / name
-        destination.parent.mkdir(exist_ok=True)
-        destination.write_bytes(data)
 
 
 def shows_all(geometry: ViewGeometry) -> bool:

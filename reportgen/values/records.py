@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reportgen.values.evidence import Caution, Faithfulness, Localisation
     from reportgen.values.maps import MapState, Prediction, Target
     from reportgen.values.measures import Agreement, HeatReading, Reading
-    from reportgen.values.pictures import Size, ViewGeometry
+    from reportgen.values.pictures import ImageFile, Size, ViewGeometry
 
 
 Box = tuple[float, float, float, float]
@@ -202,3 +204,13 @@ class FailureRecord:
 
     name: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was made of one picture."""
+
+    file: ImageFile
+    record: ImageRecord | FailureRecord
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    """What the record names beside itself: path relative to the report's folder → content."""
