@@ -114,7 +114,8 @@ def _resolve() -> None:
 
 def _is_array(fields: tuple[dataclasses.Field[Any], ...]) -> bool:
     """Say whether a value carries pixels or paths: such values are never stored."""
-    return any("Array" in str(field.type) or str(field.type) == "Path" for field in fields)
+    held = ("Array", "Path", "ImageFile", "Mapping")
+    return any(word in str(field.type) for field in fields for word in held)
 
 
 def _number_out(value: float) -> float | str:
