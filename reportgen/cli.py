@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 import traceback
 from pathlib import Path
@@ -12,7 +13,7 @@ import typer
 from reportgen import __version__, console
 from reportgen import cli_options as opt
 from reportgen import options as defaults
-from reportgen.errors import ReportgenError, UsageError
+from reportgen.errors import ReportgenError, RunInterrupted, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,6 +114,8 @@ def _register(name: str, text: str, *, lab: bool) -> None:
         config: opt.Config = None,  # noqa: ARG001 - read by its callback, before all others
         recursive: opt.Recursive = True,
         batch_size: opt.BatchSize = defaults.DEFAULT_BATCH_SIZE,
+        cache: opt.Cache = True,
+        cache_limit: opt.CacheLimit = defaults.DEFAULT_CACHE_LIMIT,
         quiet: opt.Quiet = False,
         verbose: opt.Verbose = False,
     ) -> None:
@@ -175,11 +178,13 @@ def _register(name: str, text: str, *, lab: bool) -> None:
             folder=folder,
             page_size=page_size,
             compact=compact,
-            pdf=pdf and pdf.with_name(f"{pdf.name.removesuffix('.pdf')}.pdf"),
+            pdf=_with_suffix(pdf, ".pdf"),
             paper=paper,
             export=_split(export),
-            zip=zip_ and zip_.with_name(f"{zip_.name.removesuffix('.zip')}.zip"),
+            zip=_with_suffix(zip_, ".zip"),
             lab=lab,
+            cache=cache,
+            cache_limit=cache_limit,
         )
         _make_report(options, quiet=quiet, verbose=verbose, show=open_)
 
@@ -187,9 +192,11 @@ def _register(name: str, text: str, *, lab: bool) -> None:
 def _make_report(
     options: defaults.BuildOptions, *, quiet: bool, verbose: bool, show: bool
 ) -> NoReturn:
-    from reportgen import pipeline  # noqa: PLC0415 - torch, seconds that --help must not cost
+    from reportgen import pipeline  # noqa: PLC0415 - OpenCV and more, which --help must not cost
 
-    outcome = pipeline.build(options, console.ConsoleObserver(quiet=quiet, verbose=verbose))
+    observer = console.ConsoleObserver(quiet=quiet, verbose=verbose)
+    with console.stoppable() as stop:
+        outcome = pipeline.build(options, observer, stop)
     if not quiet:
         console.print_summary(outcome)
     _show(outcome.page, wanted=show)
@@ -216,6 +223,85 @@ _register(
     "every option of build.",
     lab=True,
 )
+
+
+@app.command()
+def render(  # noqa: PLR0913 - one parameter per option is how typer declares them
+    run: opt.FinishedRun,
+    *,
+    output: opt.RenderOutput = None,
+    title: opt.Title = None,
+    author: opt.Author = None,
+    meta: opt.Meta = None,
+    notes: opt.NotesFile = None,
+    single_file: opt.SingleFile = False,
+    folder: opt.Folder = False,
+    page_size: opt.RenderPageSize = None,
+    template_dir: opt.TemplateDir = None,
+    export: opt.Export = None,
+    pdf: opt.Pdf = None,
+    paper: opt.RenderPaper = None,
+    force: opt.Force = False,
+    open_: opt.Open = False,
+    quiet: opt.Quiet = False,
+) -> None:
+    """Render the report of a finished run again: another form, other templates, another title.
+
+    Nothing is computed. What is not given stays as the run has it.
+    """
+    from reportgen.rerender import rerender  # noqa: PLC0415 - Jinja2, which --help need not load
+
+    options = defaults.RenderAgainOptions(
+        run=run,
+        output=output,
+        title=title,
+        author=author,
+        meta=None if meta is None else tuple(meta),
+        notes=notes,
+        template_dir=template_dir,
+        single_file=single_file,
+        folder=folder,
+        page_size=page_size,
+        export=_split(export),
+        pdf=_with_suffix(pdf, ".pdf"),
+        paper=paper,
+        force=force,
+    )
+    outcome = rerender(options, console.ConsoleObserver(quiet=quiet))
+    if not quiet:
+        console.print_summary(outcome)
+    _show(outcome.page, wanted=open_)
+
+
+@app.command()
+def verify(run: opt.FinishedRun) -> None:
+    """Check a finished report against its manifest: what was changed, and what is missing."""
+    from reportgen.folder import differences, read_manifest  # noqa: PLC0415 - for this command only
+
+    found = differences(run)
+    for line in found:
+        typer.echo(console.one_line(line))
+    count = len(read_manifest(run) or {})
+    if found:
+        console.print_error(f"{len(found)} of {count} files are not as they were written.")
+        raise typer.Exit(1)
+    typer.echo(f"All {count} files are as they were written.")
+
+
+@app.command()
+def clean(limit: opt.CleanLimit = 0) -> None:
+    """Empty the cache of finished records, or bring it down to a size."""
+    from reportgen.store import Cache, cache_folder, remove_cache  # noqa: PLC0415 - see above
+
+    folder = cache_folder()
+    if limit:
+        with Cache(folder) as cache:
+            before = cache.size
+            cache.trim(limit)
+            freed, left = before - cache.size, cache.size
+    else:
+        freed, left = remove_cache(folder), 0
+    typer.echo(f"{freed / 1e6:.1f} MB freed, {left / 1e6:.1f} MB left in {folder}")
 
 
 @app.command()
@@ -306,12 +392,15 @@ def run(command: Callable[[], object]) -> int:
             return leaving.code if isinstance(leaving.code, int) else FAILED
     except KeyboardInterrupt:
         pass
+    except RunInterrupted as stopped:
+        console.print_error(str(stopped))
+        return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - see above
         console.print_error(_explain(error))
         return FAILED
     else:
         return 0
-    console.print_error("interrupted; nothing was written.")
+    console.print_error("interrupted; the old report, if any, stands.")
     return INTERRUPTED
 
 
@@ -322,6 +411,8 @@ def _explain(error: Exception) -> str:
     if isinstance(error, OSError):
         where = f"'{error.filename}': " if error.filename else ""
         return f"{where}{error.strerror or error}. The old report, if any, stands."
+    if isinstance(error, sqlite3.Error):
+        return f"run.sqlite cannot be written: {error}. The old report, if any, stands."
     if isinstance(error, ImportError):
         return (
             f"a package cannot be loaded: {error}. Install again with pip; where libGL or "
@@ -330,6 +421,10 @@ def _explain(error: Exception) -> str:
         )
     traceback.print_exception(error)
     return "this is a defect of reportgen's, or of the network; see above. Nothing was written."
+
+
+def _with_suffix(path: Path | None, suffix: str) -> Path | None:
+    return path and path.with_name(f"{path.name.removesuffix(suffix)}{suffix}")
 
 
 def _split(text: str | None) -> tuple[str, ...]:

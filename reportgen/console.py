@@ -5,7 +5,10 @@ Everything about a run goes to stderr but the summary and the tables, which are 
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -23,7 +26,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from rich.progress import Task
@@ -129,6 +132,30 @@ class ConsoleObserver:
         return self._done % step == 0 or self._done == self._total
 
 
+@contextmanager
+def stoppable() -> Iterator[Callable[[], bool]]:
+    """Take the first Ctrl-C as a wish to stop after the batch; the second stops at once.
+
+    Gives a function that says whether that was wished.
+    """
+    wished = False
+
+    def note(_signal: int, _frame: object) -> None:
+        nonlocal wished
+        wished = True
+        signal.signal(signal.SIGINT, before)
+        print_note("stopping after this batch; Ctrl-C again stops at once")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False  # only the main thread may set this
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: wished
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def print_summary(outcome: Outcome) -> None:
     """Print what came of a run, the report's address last."""
     console = _console(stderr=False)
@@ -141,9 +168,12 @@ def print_summary(outcome: Outcome) -> None:
         ("Time", f"{outcome.seconds:.1f} s"),
         ("Report", str(outcome.page)),
     ]
+    if outcome.computed is not None and outcome.computed < total:
+        rows.insert(1, ("Computed", f"{outcome.computed} of {total}; the rest was known"))
     if outcome.evaluation is not None:
         right, labelled = outcome.evaluation.right, outcome.evaluation.images
-        rows.insert(3, ("Right", f"{right} of {labelled} ({right / labelled:.1%})"))
+        place = [name for name, _text in rows].index("Time")
+        rows.insert(place, ("Right", f"{right} of {labelled} ({right / labelled:.1%})"))
     if outcome.archive is not None:
         rows.append(("ZIP", str(outcome.archive)))
     if outcome.pdf is not None:

@@ -94,6 +94,17 @@ def decode(file: ImageFile) -> DecodedImage:
     )
 
 
+def digest(file: ImageFile) -> str:
+    """Return the SHA-256 of a file's bytes, in hex.
+
+    Raises
+    ------
+    ImageError
+        With the reason, if the file cannot be read.
+    """
+    return hashlib.sha256(_read(file.path)).hexdigest()
+
+
 def _read(path: Path) -> bytes:
     """Return the file's bytes; anything but a regular file is never opened."""
     try:

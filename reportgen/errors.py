@@ -12,8 +12,10 @@
     │   ├── LayerError              no such layer, or one that cannot carry a map
     │   ├── TargetError             no such class
     │   ├── OptionError             any other option with a value that does not fit
+    │   ├── CacheError              the cache of finished records cannot be used
     │   ├── RunFileError            the store of a finished run is missing or cannot be read
     │   └── TemplateError           a template of the user's own that does not render
+    ├── RunInterrupted              the user stopped the run: exit 130
     └── ImageError                  one picture failed: recorded, and the others go on
 
 The text of each says which file or option, what was expected, what was found, and what to do.
@@ -68,12 +70,36 @@ class OptionError(UsageError):
     """An option has a value that does not fit."""
 
 
+class CacheError(UsageError):
+    """The cache of finished records cannot be read or written."""
+
+
 class RunFileError(UsageError):
     """The store of a finished run is missing, not ours, of another layout, or damaged."""
 
 
 class TemplateError(UsageError):
     """A template could not be rendered."""
+
+
+class RunInterrupted(ReportgenError):  # noqa: N818 - not an error
+    """The user stopped the run after a batch.
+
+    Parameters
+    ----------
+    computed
+        Pictures that were computed and are kept.
+    known
+        Pictures that needed no computing.
+    total
+        Pictures of the run.
+    """
+
+    def __init__(self, computed: int, known: int, total: int) -> None:
+        super().__init__(
+            f"stopped; {computed + known} of {total} images are done and kept. The same command "
+            "goes on from there. The old report, if any, stands."
+        )
 
 
 class ImageError(ReportgenError):

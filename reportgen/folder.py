@@ -161,14 +161,52 @@ def read_manifest(folder: Path) -> dict[str, str] | None:
     return files if all(_stays_inside(folder, name) for name in files) else None
 
 
+def differences(folder: Path) -> tuple[str, ...]:
+    """Compare a report with its manifest.
+
+    Returns
+    -------
+    One line for each of our files that is missing or was changed, by name; nothing where all are as
+    they were written.
+
+    Raises
+    ------
+    OutputFolderError
+        If there is no manifest of ours.
+    """
+    ours = read_manifest(folder)
+    if ours is None:
+        raise OutputFolderError(
+            f"'{folder}': expected the folder of a finished report, found no {MANIFEST} of ours "
+            "in it.",
+        )
+    found = []
+    for name, digest in sorted(ours.items()):
+        path = folder / name
+        if not path.is_file():
+            found.append(f"{name}: missing")
+        elif _digest(path) != digest:
+            found.append(f"{name}: changed")
+    return tuple(found)
+
+
+def manifest_hash(folder: Path) -> str:
+    """Return a digest of the manifest, and so of every file that it lists."""
+    return _digest(folder / MANIFEST)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def hashes(folder: Path) -> dict[str, str]:
     """Return ``{relative name: sha256}`` of every file below ``folder`` but the manifest."""
     found = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and name != MANIFEST:
-            with path.open("rb") as stream:
-                found[name] = hashlib.file_digest(stream, "sha256").hexdigest()
+            found[name] = _digest(path)
     return found
 
 

@@ -18,6 +18,8 @@ DEFAULT_COLORMAP = "jet"
 DEFAULT_BATCH_SIZE = 16
 DEFAULT_PAGE_SIZE = 50
 DEFAULT_PAPER = "a4"
+DEFAULT_CACHE_LIMIT = 4_000_000_000
+"""Bytes; about 50,000 pictures with default options."""
 
 COLORMAP_NAMES = (
     "jet",
@@ -123,6 +125,31 @@ class BuildOptions:
     template_dir: Path | None = None
     force: bool = False
     show_download: bool = True
+    cache: bool = True
+    """Whether to take over what was computed before, and to keep what is computed."""
+    cache_limit: int = DEFAULT_CACHE_LIMIT
+    """Bytes that the cache may have at the end of the run."""
     zip: Path | None = None
     lab: bool = False
     """Whether options left open are filled in as the lab's sheet has them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderAgainOptions:
+    """All options of ``reportgen render``; None leaves a thing as the run has it."""
+
+    run: Path
+    output: Path | None = None
+    """None: the run's own folder."""
+    title: str | None = None
+    author: str | None = None
+    meta: tuple[str, ...] | None = None
+    notes: Path | None = None
+    template_dir: Path | None = None
+    single_file: bool = False
+    folder: bool = False
+    page_size: int | None = None
+    export: tuple[str, ...] = ()
+    pdf: Path | None = None
+    paper: str | None = None
+    force: bool = False

@@ -1,4 +1,7 @@
-"""The one module that knows the order of the stages."""
+"""The order of the stages, from a folder of pictures to a report in its place.
+
+What needs the network is in `reportgen.computing`, which is imported only where something is new.
+"""
 
 from __future__ import annotations
 
@@ -6,48 +9,52 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reportgen import delivery, encode, overlay, provenance, render
-from reportgen.combining import FUSION_SOURCE, fusion_info
+from reportgen import delivery, provenance, render
 from reportgen.discover import discover
-from reportgen.engine import compute
 from reportgen.errors import OptionError
-from reportgen.evaluation import evaluate
-from reportgen.folder import MANIFEST, PAGE, OutputFolder
-from reportgen.language import _, activate, enumeration
-from reportgen.localisation import summarise
-from reportgen.measuring import rankings, verdict_of
+from reportgen.folder import MANIFEST, PAGE, OutputFolder, differences, manifest_hash
+from reportgen.identity import fingerprint, read_inputs
+from reportgen.known import Known
+from reportgen.language import activate
+from reportgen.locking import locked
 from reportgen.naming import slug
-from reportgen.notes import parse_author, parse_meta
-from reportgen.options import DEFAULT_MODEL
-from reportgen.plan import Plan, prepare
+from reportgen.options import COLORMAP_NAMES, DEFAULT_MODEL
 from reportgen.progress import Observer, Outcome
-from reportgen.settings import RUN_FILE, command_line, write_run
-from reportgen.store import RUN_STORE, RunWriter
-from reportgen.targets import describe
-from reportgen.values import (
-    FailureRecord,
-    FrontMatter,
-    ImageRecord,
-    MethodInfo,
-    Report,
-    RunInfo,
-)
+from reportgen.settings import RUN_FILE, write_run
+from reportgen.store import RUN_STORE, RunReader, RunWriter, cache_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from reportgen.computing import Filled
+    from reportgen.identity import Input
     from reportgen.options import BuildOptions
-    from reportgen.values import Made
 
 
-def build(options: BuildOptions, observer: Observer) -> Outcome:
+def build(
+    options: BuildOptions, observer: Observer, stop: Callable[[], bool] = lambda: False
+) -> Outcome:
     """Run everything, from a folder of pictures to a report in its place.
+
+    What was computed before is taken from the cache, or from the report that stands there. Where
+    nothing at all is new the report stays as it is, and no network is loaded.
+
+    Parameters
+    ----------
+    options
+        What to do.
+    observer
+        Who is told how far the run is.
+    stop
+        Asked after every batch: whether to end here, with what was computed kept for next time.
 
     Raises
     ------
     UsageError
         If the options cannot be carried out; nothing has been written then.
+    RunInterrupted
+        If ``stop`` said so.
     """
     started = time.perf_counter()
     created = provenance.now()
@@ -58,30 +65,36 @@ def build(options: BuildOptions, observer: Observer) -> Outcome:
         options.images, recursive=options.recursive, leave_out=(path,), own_report=MANIFEST
     )
     output = OutputFolder(path, force=options.force)
-    expected = render.expected_files(len(images), delivery.render_options(options))
-    output.check([*expected, RUN_FILE, RUN_STORE])
-    render.check_templates(options.template_dir)
-    plan = prepare(options, images, observer)
-    with output.staging() as staging:
-        records = _observed(plan, _written(compute(images, plan), staging), len(images), observer)
-        report = _stored(plan, records, created, staging / RUN_STORE)
-        observer.stage("Writing the report")
-        render.render(report, staging, delivery.render_options(options))
-        delivery.export(report, staging, options, observer)
-        write_run(plan.options, path, staging / RUN_FILE)
-        output.commit(staging)
-    delivery.deliver(report, path, images, plan.options, observer)
-    return Outcome(
-        images=len(report.images),
-        failures=report.failures,
-        top_classes=report.top_classes(),
-        seconds=time.perf_counter() - started,
-        page=path / PAGE,
-        archive=options.zip,
-        pdf=options.pdf,
-        remarks=delivery.remarks(path / PAGE),
-        evaluation=report.evaluation,
-    )
+    with locked(path):
+        inputs = read_inputs(images)
+        mark = fingerprint(options, inputs)
+        with Known(cache_folder() if options.cache else None, path, observer) as known:
+            new = not _stands(path, mark, known, options)
+            computed = 0
+            if new:
+                filled = _make(options, inputs, output, known, created, observer, stop)
+                options, computed = filled.options, filled.computed
+                known.note(_place(path), f"{mark} {manifest_hash(path)}")
+        with RunReader(path) as run:
+            report = run.whole
+            if new:
+                delivery.deliver(report, path, images, options, observer)
+            else:
+                observer.stage("Nothing is new: the report stands as it was made")
+                for failure in report.failures:
+                    observer.failed(failure)
+            return Outcome(
+                images=len(run),
+                failures=report.failures,
+                top_classes=run.top_classes(),
+                computed=computed,
+                seconds=time.perf_counter() - started,
+                page=path / PAGE,
+                archive=options.zip,
+                pdf=options.pdf,
+                remarks=delivery.remarks(path / PAGE),
+                evaluation=report.evaluation,
+            )
 
 
 def default_output(options: BuildOptions) -> Path:
@@ -96,7 +109,7 @@ def default_output(options: BuildOptions) -> Path:
 def _check_options(options: BuildOptions) -> None:
     """Refuse what can be refused before anything is loaded."""
     choices = {
-        "colormap": (options.colormap, tuple(overlay.COLORMAPS)),
+        "colormap": (options.colormap, COLORMAP_NAMES),
         "feature-scale": (options.features.scale, ("channel", "layer")),
         "feature-order": (options.features.order, ("channel", "weight")),
     }
@@ -108,107 +121,53 @@ def _check_options(options: BuildOptions) -> None:
     delivery.check(options)
 
 
-def _stored(
-    plan: Plan,
-    records: Iterable[ImageRecord | FailureRecord],
+def _place(path: Path) -> str:
+    """Return the name under which the cache notes what a folder was made from."""
+    return f"report in {path.resolve()}"
+
+
+def _stands(path: Path, mark: str, known: Known, options: BuildOptions) -> bool:
+    """Say whether the report in ``path`` is, whole and unchanged, what would be made now."""
+    # A ZIP or PDF file lies elsewhere, and is made anew when it is asked for.
+    if not mark or options.zip or options.pdf or not (path / MANIFEST).is_file():
+        return False
+    made_from = f"{mark} {manifest_hash(path)}"
+    return known.fact(_place(path)) == made_from and not differences(path)
+
+
+def _make(  # noqa: PLR0913, PLR0917 - all that a run is made from
+    options: BuildOptions,
+    inputs: Sequence[Input],
+    output: OutputFolder,
+    known: Known,
     created: datetime,
-    path: Path,
-) -> Report:
-    """Put every record into the store as it is made, and return the report of them all."""
-    done = []
-    with RunWriter(path) as store:
-        for record in records:
-            store.add(record)
-            done.append(record)
-        report = _report(plan, done, created)
-        store.finish(report)
-    return report
+    observer: Observer,
+    stop: Callable[[], bool],
+) -> Filled:
+    """Compute what is not known, render, and put the report in its place."""
+    form = delivery.render_options(options)
+    output.check([*render.expected_files(len(inputs), form), RUN_FILE, RUN_STORE])
+    render.check_templates(options.template_dir)
+    from reportgen.computing import fill  # noqa: PLC0415 - torch, seconds that a look need not cost
 
-
-def _report(
-    plan: Plan, records: Sequence[ImageRecord | FailureRecord], created: datetime
-) -> Report:
-    images = tuple(record for record in records if isinstance(record, ImageRecord))
-    ranked = rankings(images)
-    return Report(
-        title=plan.options.title or _default_title(plan),
-        run=_run_info(plan, created),
-        images=images,
-        failures=tuple(record for record in records if isinstance(record, FailureRecord)),
-        evaluation=evaluate(images, plan.loaded.categories),
-        rankings=ranked,
-        verdict=verdict_of(ranked, {info.name: info.title for info in _method_infos(plan)}),
-        localisation=summarise(
-            ((panel.method, panel.layer), panel.localisation)
-            for image in images
-            for target in image.targets
-            for panel in target.panels
-            if panel.localisation is not None
-        ),
-        boxes="; ".join((plan.boxes.origin, *plan.boxes.notes)),
-        front=FrontMatter(
-            parse_author(plan.options.author), parse_meta(plan.options.meta), plan.notes.report
-        ),
-    )
-
-
-def _written(made: Iterable[Made], staging: Path) -> Iterator[ImageRecord | FailureRecord]:
-    """Write the files of every picture, and yield the records."""
-    for item in made:
-        for name, data in item.files.items():
-            destination = staging / name
-            destination.parent.mkdir(exist_ok=True)
-            destination.write_bytes(data)
-        yield item.record
-
-
-def _observed(
-    plan: Plan, records: Iterable[ImageRecord | FailureRecord], total: int, observer: Observer
-) -> Iterator[ImageRecord | FailureRecord]:
-    """Pass the records on and tell the observer of each."""
-    observer.start(total, plan.work)
-    for record in records:
-        if isinstance(record, FailureRecord):
-            observer.failed(record)
-        observer.advance()
-        yield record
-    observer.finish()
-
-
-def _method_infos(plan: Plan) -> Iterator[MethodInfo]:
-    for method, layers in plan.attribution.methods:
-        yield MethodInfo(method.name, method.title, method.formula, method.citation, layers)
-        fused = fusion_info(plan.attribution) if method.name == FUSION_SOURCE else None
-        if fused is not None:
-            yield fused
-
-
-def _run_info(plan: Plan, created: datetime) -> RunInfo:
-    options, attribution = plan.options, plan.attribution
-    return RunInfo(
-        command=command_line(options),
-        created=created,
-        device=provenance.describe_device(plan.device),
-        versions=provenance.versions(),
-        model=plan.loaded.info,
-        preprocessing=plan.recipe,
-        recipe_origin=plan.recipe_origin,
-        structure=plan.structure,
-        methods=tuple(_method_infos(plan)),
-        targets=tuple(describe(target, plan.loaded.categories) for target in attribution.targets),
-        categories_origin=plan.loaded.categories_origin,
-        labels=plan.labels.origin,
-        top_k=attribution.top_k,
-        alpha=options.alpha,
-        colormap=options.colormap,
-        colorbar=encode.png_picture(overlay.colorbar(options.colormap)),
-        palettes=overlay.palettes(),
-        language=options.lang,
-    )
-
-
-def _default_title(plan: Plan) -> str:
-    titles = [method.title for method, _layers in plan.attribution.methods]
-    return _("{methods} of {folder}").format(
-        methods=enumeration(titles), folder=plan.options.images.resolve().name
-    )
+    with output.staging() as staging:
+        with RunWriter(staging / RUN_STORE) as store:
+            filled = fill(
+                options,
+                inputs,
+                store,
+                staging=staging,
+                known=known,
+                created=created,
+                observer=observer,
+                stop=stop,
+            )
+        observer.stage("Writing the report")
+        with RunReader(staging / RUN_STORE) as run:
+            report = run.whole
+            render.render(report, staging, form)
+            delivery.export(report, staging, options, observer)
+        write_run(filled.options, output.path, staging / RUN_FILE)
+        known.forget_report()  # it is about to be replaced
+        output.commit(staging)
+    return filled

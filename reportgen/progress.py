@@ -80,6 +80,9 @@ class Outcome:
     """What the user should know of the report, a sentence each."""
     evaluation: Evaluation | None = None
     """First choices against labels, where there are any."""
+    computed: int | None = None
+    """Of all images the ones that went through the network; None where nothing was to be computed,
+    as when a run is rendered again."""
 
     @property
     def exit_code(self) -> int:

@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-import torch
-
 from reportgen import __version__
 from reportgen.errors import OptionError
 from reportgen.language import ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import torch
 
 _PACKAGES = ("torch", "torchvision", "timm", "numpy", "opencv-python", "pillow", "jinja2")
 
@@ -69,6 +69,8 @@ def choose_device(name: str) -> torch.device:
     OptionError
         If the device is not there, or there is no such name.
     """
+    import torch  # noqa: PLC0415 - seconds that a run with nothing new to compute need not cost
+
     there = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
@@ -88,6 +90,8 @@ def choose_device(name: str) -> torch.device:
 
 def describe_device(device: torch.device) -> str:
     """Return a device as text for the report."""
+    import torch  # noqa: PLC0415 - see above
+
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
     if device.type == "cpu":

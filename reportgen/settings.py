@@ -18,7 +18,7 @@ from reportgen.errors import OptionError, did_you_mean
 from reportgen.options import DEFAULT_TARGETS, BuildOptions, PreprocessOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 Value = str | int | float | bool | list[str]
 
@@ -32,6 +32,9 @@ class Setting:
     get: Callable[[BuildOptions], Path | Value | tuple[str, ...] | None]
     is_path: bool = False
     """Whether it names a file or folder; in a TOML file that is relative to the file's folder."""
+    in_records: bool = True
+    """Whether what is computed of a picture may depend on it, by itself: not what only the page
+    shows, nor what the network, the recipe, a label or a box of the picture stand for already."""
 
 
 def _joined(parts: tuple[str, ...]) -> str | None:
@@ -39,14 +42,14 @@ def _joined(parts: tuple[str, ...]) -> str | None:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("images", lambda o: o.images, is_path=True),
-    Setting("model", lambda o: o.network.model),
-    Setting("weights", lambda o: o.network.weights),
-    Setting("checkpoint", lambda o: o.network.checkpoint, is_path=True),
-    Setting("trust-checkpoint", lambda o: o.network.trust_checkpoint),
-    Setting("classes", lambda o: o.network.classes, is_path=True),
-    Setting("seed", lambda o: o.network.seed),
-    Setting("device", lambda o: o.network.device),
+    Setting("images", lambda o: o.images, is_path=True, in_records=False),
+    Setting("model", lambda o: o.network.model, in_records=False),
+    Setting("weights", lambda o: o.network.weights, in_records=False),
+    Setting("checkpoint", lambda o: o.network.checkpoint, is_path=True, in_records=False),
+    Setting("trust-checkpoint", lambda o: o.network.trust_checkpoint, in_records=False),
+    Setting("classes", lambda o: o.network.classes, is_path=True, in_records=False),
+    Setting("seed", lambda o: o.network.seed, in_records=False),
+    Setting("device", lambda o: o.network.device, in_records=False),
     Setting("preprocess", lambda o: o.preprocess.preset),
     Setting("input-size", lambda o: o.preprocess.input_size),
     Setting("resize-mode", lambda o: o.preprocess.resize_mode),
@@ -62,32 +65,32 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("guided", lambda o: o.guided),
     Setting("smooth", lambda o: o.smooth),
     Setting("target", lambda o: o.targets),
-    Setting("labels", lambda o: o.labels, is_path=True),
+    Setting("labels", lambda o: o.labels, is_path=True, in_records=False),
     Setting("feature-maps", lambda o: _joined(o.features.layers)),
     Setting("feature-scale", lambda o: o.features.scale),
     Setting("feature-order", lambda o: o.features.order),
     Setting("reading", lambda o: o.reading),
     Setting("metrics", lambda o: o.metrics),
-    Setting("boxes", lambda o: o.boxes, is_path=True),
+    Setting("boxes", lambda o: o.boxes, is_path=True, in_records=False),
     Setting("alpha", lambda o: o.alpha),
     Setting("colormap", lambda o: o.colormap),
     Setting("top-k", lambda o: o.top_k),
-    Setting("title", lambda o: o.title),
-    Setting("author", lambda o: o.author),
-    Setting("meta", lambda o: o.meta),
-    Setting("notes", lambda o: o.notes, is_path=True),
+    Setting("title", lambda o: o.title, in_records=False),
+    Setting("author", lambda o: o.author, in_records=False),
+    Setting("meta", lambda o: o.meta, in_records=False),
+    Setting("notes", lambda o: o.notes, is_path=True, in_records=False),
     Setting("lang", lambda o: o.lang),
-    Setting("single-file", lambda o: o.single_file),
-    Setting("folder", lambda o: o.folder),
-    Setting("page-size", lambda o: o.page_size),
-    Setting("paper", lambda o: o.paper),
-    Setting("export", lambda o: _joined(o.export)),
+    Setting("single-file", lambda o: o.single_file, in_records=False),
+    Setting("folder", lambda o: o.folder, in_records=False),
+    Setting("page-size", lambda o: o.page_size, in_records=False),
+    Setting("paper", lambda o: o.paper, in_records=False),
+    Setting("export", lambda o: _joined(o.export), in_records=False),
     Setting("compact", lambda o: o.compact),
     Setting("save-overlays", lambda o: o.save_overlays),
     Setting("save-maps", lambda o: o.save_maps),
-    Setting("template-dir", lambda o: o.template_dir, is_path=True),
-    Setting("recursive", lambda o: o.recursive),
-    Setting("batch-size", lambda o: o.batch_size),
+    Setting("template-dir", lambda o: o.template_dir, is_path=True, in_records=False),
+    Setting("recursive", lambda o: o.recursive, in_records=False),
+    Setting("batch-size", lambda o: o.batch_size, in_records=False),
 )
 """Everything that a report depends on; where it is written to, and what is printed, is not."""
 
@@ -115,12 +118,12 @@ def command_line(options: BuildOptions) -> tuple[str, ...]:
     )
     words = ["reportgen", "build"]
     for setting in SETTINGS:
-        value = _plain(setting, options)
+        value = plain(setting, options)
         if setting.is_path and value is not None and Path(str(value)).exists():
             value = Path(os.path.abspath(str(value))).name  # noqa: PTH100 - links stay as they are
         if setting.key == "images":
             words.append(str(value))
-        elif value != _plain(setting, usual) and value is not None:
+        elif value != plain(setting, usual) and value is not None:
             words += _words(setting.key, value)
     return tuple(words)
 
@@ -133,7 +136,7 @@ def _words(key: str, value: Value) -> list[str]:
     return [f"--{key}", str(value)]
 
 
-def _plain(setting: Setting, options: BuildOptions) -> Value | None:
+def plain(setting: Setting, options: BuildOptions) -> Value | None:
     """Return a setting's value as TOML can hold it."""
     value = setting.get(options)
     if isinstance(value, Path):
@@ -153,7 +156,7 @@ def run_file(options: BuildOptions, place: Callable[[Path], str]) -> str:
     """
     table: dict[str, Value] = {}
     for setting in SETTINGS:
-        value = _plain(setting, options)
+        value = plain(setting, options)
         if value is not None and setting.is_path and Path(str(value)).exists():
             value = place(Path(str(value)))
         if value is not None:
@@ -167,6 +170,54 @@ def write_run(options: BuildOptions, folder: Path, destination: Path) -> None:
     """Write ``run.toml`` to ``destination`` for a report that will stand in ``folder``."""
     text = run_file(options, lambda path: _relative(path, folder))
     destination.write_text(text, encoding="utf-8", newline="\n")
+
+
+def read_table(folder: Path) -> dict[str, Value]:
+    """Return the ``run.toml`` of a report as it stands there; empty where there is none to read."""
+    try:
+        return tomllib.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return {}
+
+
+def rewritten(
+    table: Mapping[str, Value], changes: Mapping[str, Value], folder: Path, destination: Path
+) -> str:
+    """Return the text of a ``run.toml`` that was in ``folder``, for ``destination``.
+
+    Parameters
+    ----------
+    table
+        As it was.
+    changes
+        Settings that have other values now; paths relative to the current folder.
+    folder, destination
+        Of the report as it was, and as it will be.
+    """
+    places = {setting.key for setting in SETTINGS if setting.is_path}
+    moved: dict[str, Value] = {}
+    for key, value in {**table, **changes}.items():
+        path = Path(str(value)) if key in changes else folder / str(value)
+        moved[key] = _relative(path, destination) if key in places and path.exists() else value
+    text = _HEADER + tomli_w.dumps(moved)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def changed_command(command: Sequence[str], changes: Mapping[str, Value]) -> tuple[str, ...]:
+    """Return a command line, word by word, with other values for some settings."""
+    kept: list[str] = []
+    words = iter(command)
+    for word in words:
+        key = word.removeprefix("--").removeprefix("no-")
+        if not word.startswith("--") or key not in changes:
+            kept.append(word)
+        elif not isinstance(changes[key], bool):
+            next(words, None)
+    for key, value in changes.items():
+        if value is not False:
+            shown = Path(value).name if isinstance(value, str) and key in _PATHS else value
+            kept += _words(key, shown)
+    return tuple(kept)
 
 
 def _relative(path: Path, folder: Path) -> str:

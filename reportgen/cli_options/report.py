@@ -21,6 +21,42 @@ Output = Annotated[
     ),
 ]
 
+FinishedRun = Annotated[
+    Path, typer.Argument(metavar="RUN", help="Folder of a finished report.", show_default=False)
+]
+RenderOutput = Annotated[
+    Path | None,
+    option(
+        "--output",
+        "-o",
+        panel=REPORT,
+        metavar="DIR",
+        help="Folder to write.",
+        show_default="the run's own",
+    ),
+]
+RenderPageSize = Annotated[
+    int | None,
+    option(
+        "--page-size",
+        panel=REPORT,
+        metavar="N",
+        min=1,
+        help="Images on a page of a folder.",
+        show_default="as the run has it",
+    ),
+]
+RenderPaper = Annotated[
+    str | None,
+    option(
+        "--paper",
+        panel=REPORT,
+        metavar="a4|letter",
+        help="Paper of the PDF file.",
+        show_default="as the run has it",
+    ),
+]
+
 TopK = Annotated[
     int,
     option("--top-k", panel=REPORT, metavar="K", min=1, help="Classes listed for every picture."),

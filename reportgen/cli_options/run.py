@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -50,6 +51,55 @@ Recursive = Annotated[
 BatchSize = Annotated[
     int,
     option("--batch-size", panel=RUN, metavar="N", min=1, help="Pictures per pass of the network."),
+]
+
+Cache = Annotated[
+    bool,
+    option(
+        "--cache/--no-cache",
+        panel=RUN,
+        help="Take over what was computed before, and keep what is computed.",
+    ),
+]
+
+
+def _bytes(text: str | int) -> int:
+    """Read a size such as ``500MB`` or ``2 GB``."""
+    found = _SIZE.fullmatch(str(text).strip())
+    if found is None:
+        raise typer.BadParameter(
+            f"a size such as 500MB, 4GB or 0 is expected, found '{text}'",
+            param_hint="--cache-limit",
+        )
+    return int(float(found[1]) * _UNITS[found[2].casefold()])
+
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?", re.IGNORECASE)
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+
+CacheLimit = Annotated[
+    int,
+    option(
+        "--cache-limit",
+        panel=RUN,
+        metavar="SIZE",
+        parser=_bytes,
+        show_default="4GB",
+        help="What the cache may have on disk after the run; what was not used for longest goes "
+        "first.",
+    ),
+]
+
+CleanLimit = Annotated[
+    int,
+    option(
+        "--limit",
+        panel=RUN,
+        metavar="SIZE",
+        parser=_bytes,
+        show_default="0",
+        help="What may stay, such as 500MB; what was not used for longest goes first.",
+    ),
 ]
 
 Quiet = Annotated[bool, option("--quiet", "-q", panel=RUN, help="Print failures and errors only.")]

@@ -11,6 +11,7 @@ import dataclasses
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cattrs import Converter
+
+if TYPE_CHECKING:
+    from reportgen.values import Size
 
 T = TypeVar("T")
 
@@ -37,6 +41,31 @@ def picture_hash(picture: Picture) -> str:
     """
     head = f"{picture.mime} {picture.size[0]}x{picture.size[1]}\n"
     return hashlib.sha256(head.encode() + picture.data).hexdigest()
+
+
+class StoredPicture(Picture):
+    """A picture whose bytes are read when they are asked for.
+
+    Parameters
+    ----------
+    mime, size
+        As of any picture.
+    read
+        Returns the bytes.
+    """
+
+    __slots__ = ("_read",)
+    _read: Callable[[], bytes]
+
+    def __init__(self, mime: str, size: Size, read: Callable[[], bytes]) -> None:
+        object.__setattr__(self, "mime", mime)
+        object.__setattr__(self, "size", size)
+        object.__setattr__(self, "_read", read)
+
+    @property
+    def data(self) -> bytes:
+        """The bytes of the file."""
+        return self._read()
 
 
 class Encoder:
@@ -102,7 +131,8 @@ def _resolve() -> None:
     The modules of the values import one another for type checking alone, so the names in their
     annotations are found here, all of them together. Python's own place for this is the field.
     """
-    names = {name: getattr(values, name) for name in values.__all__} | {"datetime": datetime}
+    names = {name: getattr(values, name) for name in values.__all__}
+    names |= {"datetime": datetime, "Sequence": Sequence}
     for kind in names.values():
         if dataclasses.is_dataclass(kind) and isinstance(kind, type):
             fields = dataclasses.fields(kind)

@@ -14,7 +14,7 @@ RUN_STORE = "run.sqlite"
 
 APPLICATION_ID = 0x5247524E
 """``RGRN``, in the file's header: SQLite's own place for saying whose file it is."""
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 """In the file's header as SQLite's user version. It rises when an older program would misread a
 file: not when a value gets a new field that has a default."""
 
@@ -22,18 +22,19 @@ TABLES = {
     "run": "CREATE TABLE run (id INTEGER PRIMARY KEY CHECK (id = 1), report TEXT NOT NULL)",
     "images": (
         "CREATE TABLE images (position INTEGER PRIMARY KEY, name TEXT NOT NULL, "
-        "sha256 TEXT NOT NULL, record TEXT NOT NULL)"
+        "sha256 TEXT NOT NULL, key TEXT NOT NULL, record TEXT NOT NULL)"
     ),
     "failures": (
         "CREATE TABLE failures (position INTEGER PRIMARY KEY, name TEXT NOT NULL, "
         "record TEXT NOT NULL)"
     ),
+    "images_by_key": "CREATE INDEX images_by_key ON images (key)",
     "pictures": (
         "CREATE TABLE pictures (hash TEXT PRIMARY KEY, mime TEXT NOT NULL, "
         "width INTEGER NOT NULL, height INTEGER NOT NULL, data BLOB NOT NULL)"
     ),
 }
-"""Every table with the statement that makes it, which SQLite keeps word by word."""
+"""Every table and index with the statement that makes it, which SQLite keeps word by word."""
 
 _MAGIC = b"SQLite format 3\0"
 _HEADER = 100

@@ -8,15 +8,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from reportgen.errors import RunFileError
-from reportgen.store.codec import MIMES, Decoder, picture_hash
+from reportgen.store.codec import Decoder
 from reportgen.store.layout import TABLES, check_header, find_store
-from reportgen.values import FailureRecord, ImageRecord, Picture, Report
+from reportgen.store.lazy import StoredImages, read_picture
+from reportgen.values import FailureRecord, ImageRecord, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from types import TracebackType
     from typing import Self
+
+    from reportgen.values import Picture
 
 
 class ImageEntry(NamedTuple):
@@ -81,6 +84,40 @@ class RunReader:
         """Close the file; twice does no harm."""
         self._base.close()
 
+    @property
+    def whole(self) -> Report:
+        """The report with its images, each of which is read when it is asked for.
+
+        As long as this reader is open.
+        """
+        positions = [entry.position for entry in self.entries]
+
+        def guarded(read: Callable[[], ImageRecord]) -> ImageRecord:
+            with self._guarded():
+                return read()
+
+        return replace(self.report, images=StoredImages(self._base, positions, guarded))
+
+    def top_classes(self) -> tuple[tuple[str, int], ...]:
+        """Return what `Report.top_classes` would, without reading every record."""
+        category = "json_extract(record, '$.predictions[0].category')"
+        query = f"SELECT {category}, COUNT(*) FROM images GROUP BY 1 ORDER BY 2 DESC, 1"  # noqa: S608
+        with self._guarded():
+            return tuple((str(name), int(count)) for name, count in self._base.execute(query))
+
+    def find(self, key: str) -> ImageRecord | None:
+        """Return an image made for ``key``, with its pictures, or None."""
+        with self._guarded():
+            query = "SELECT record FROM images WHERE key = ? LIMIT 1"
+            row = self._base.execute(query, (key,)).fetchone()
+            return None if row is None else self._decoder.decode(row[0], ImageRecord)
+
+    def keys(self) -> frozenset[str]:
+        """Return the key of every image."""
+        with self._guarded():
+            rows = self._base.execute("SELECT key FROM images WHERE key <> ''")
+            return frozenset(str(key) for (key,) in rows)
+
     def images(self) -> Iterator[ImageRecord]:
         """Yield every image in order, one at a time."""
         for entry in self.entries:
@@ -123,16 +160,7 @@ class RunReader:
             return tuple(ImageEntry(int(at), str(name), str(hash_)) for at, name, hash_ in rows)
 
     def _picture(self, key: str) -> Picture:
-        query = "SELECT mime, width, height, data FROM pictures WHERE hash = ?"
-        row = self._base.execute(query, (key,)).fetchone()
-        if row is None:
-            raise ValueError(f"no picture {key:.16}")
-        mime, width, height, data = row
-        picture = Picture(mime, data, (width, height))
-        sound = mime in MIMES and type(width) is type(height) is int and min(width, height) > 0
-        if not sound or picture_hash(picture) != key:
-            raise ValueError(f"picture {key:.16} is not what it was")
-        return picture
+        return read_picture(self._base, key)
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:

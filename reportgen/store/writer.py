@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reportgen.store.codec import Encoder, picture_hash
+from reportgen.store.codec import Decoder, Encoder, picture_hash
 from reportgen.store.layout import APPLICATION_ID, LAYOUT_VERSION, TABLES
+from reportgen.store.lazy import StoredImages, read_picture
 from reportgen.values import FailureRecord, ImageRecord
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class RunWriter:
         self._known: set[str] = set()
         self._added: list[str] = []
         self._encoder = Encoder(self._keep)
+        self._decoder = Decoder(lambda key: read_picture(self._base, key))
         # Not from one thread alone: records may come from the one that finishes them.
         self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         for pragma in (
@@ -73,15 +75,35 @@ class RunWriter:
         """Close the file as it is; twice does no harm."""
         self._base.close()
 
-    def add(self, record: ImageRecord | FailureRecord) -> None:
-        """Store the next record with its pictures, each of which is stored once."""
+    def add(self, record: ImageRecord | FailureRecord, key: str = "") -> None:
+        """Store the next record with its pictures, each of which is stored once.
+
+        Parameters
+        ----------
+        record
+            What came of an image.
+        key
+            Of everything that it was made from; empty where that is not known.
+        """
         with self._transaction():
             text = self._encoder.encode(record)
             if isinstance(record, ImageRecord):
-                self._insert("images", self._position, _utf8(record.name), record.sha256, text)
+                name = _utf8(record.name)
+                self._insert("images", self._position, name, record.sha256, key, text)
             else:
                 self._insert("failures", self._position, _utf8(record.name), text)
         self._position += 1
+
+    def find(self, key: str) -> ImageRecord | None:
+        """Return an image that was added for ``key``, or None."""
+        query = "SELECT record FROM images WHERE key = ? LIMIT 1"
+        row = self._base.execute(query, (key,)).fetchone()
+        return None if row is None else self._decoder.decode(row[0], ImageRecord)
+
+    def images(self) -> StoredImages:
+        """Return the images added so far; to be used before `finish`."""
+        rows = self._base.execute("SELECT position FROM images ORDER BY position").fetchall()
+        return StoredImages(self._base, [position for (position,) in rows])
 
     def finish(self, report: Report) -> None:
         """Store what is known at the end, and put the file into its final form.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from reportgen.language import N_
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from reportgen.values.evidence import LocalisationSummary, Ranking
@@ -131,8 +132,9 @@ class Report:
 
     title: str
     run: RunInfo
-    images: tuple[ImageRecord, ...]
-    """In the order of discovery."""
+    images: Sequence[ImageRecord]
+    """In the order of discovery; where a run is too large to be held, each read when it is asked
+    for."""
     failures: tuple[FailureRecord, ...]
     evaluation: Evaluation | None = None
     """None where no picture has a label."""

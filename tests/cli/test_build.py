@@ -17,7 +17,6 @@ import torch
 from PIL import Image
 
 from cli.conftest import files_of
-from reportgen import pipeline
 from reportgen.models import torchvision_source
 
 if TYPE_CHECKING:
@@ -240,10 +239,11 @@ def test_interrupted_runs_keep_the_old_report(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline, "explain", interrupt)
-    assert run("build", pictures, *PLUMBING, "-o", out, "-q").code == 130
+    monkeypatch.setattr("reportgen.engine.explain", interrupt)
+    fresh = (*PLUMBING, "-o", out, "-q", "--no-cache")
+    assert run("build", pictures, *fresh).code == 130
     monkeypatch.setattr("reportgen.render.render", interrupt)
-    assert run("build", pictures, *PLUMBING, "-o", out, "-q").code == 130
+    assert run("build", pictures, *PLUMBING, "-o", out, "-q", "--top-k", 2).code == 130
     assert files_of(tmp_path) == before
 
 
@@ -258,7 +258,7 @@ def test_a_full_disk_keeps_the_old_report(
         raise OSError(28, "No space left on device", str(out / "index.html"))
 
     monkeypatch.setattr("reportgen.render.render", full)
-    ran = run("build", pictures, *PLUMBING, "-o", out, "-q")
+    ran = run("build", pictures, *PLUMBING, "-o", out, "-q", "--no-cache")
     assert ran.code == 2
     assert "No space left on device" in ran.err
     assert files_of(tmp_path) == before
@@ -282,7 +282,7 @@ def test_a_defect_is_not_taken_for_a_written_report(  # noqa: PLR0913, PLR0917 -
     def broken(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(pipeline, "explain", broken)
+    monkeypatch.setattr("reportgen.engine.explain", broken)
     ran = run("build", pictures, *PLUMBING, "-o", tmp_path / "out")
     assert ran.code == 2
     assert message in ran.err

@@ -47,8 +47,8 @@ def test_four_targets_at_most_stand_side_by_side(targets: int, expected: bool) -
 def test_few_pictures_of_the_same_targets_have_an_overview() -> None:
     full = full_report()
     assert [target.name for target in layout.overview(full)] == ["cat", "dog"]
-    assert layout.overview(replace(full, images=full.images * 3))
-    assert not layout.overview(replace(full, images=full.images * 4))
+    assert layout.overview(replace(full, images=tuple(full.images) * 3))
+    assert not layout.overview(replace(full, images=tuple(full.images) * 4))
     assert not layout.overview(replace(full, images=()))
     other = replace(full.images[0], targets=full.images[0].targets[::-1])
     assert not layout.overview(replace(full, images=(*full.images, other)))

@@ -1,0 +1,193 @@
+"""What things are made from, as keys: of a record, and of a whole report.
+
+Two keys are equal only if everything is that the result depends on. None of this imports torch: to
+find that there is nothing to do must not cost seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reportgen import provenance
+from reportgen.decode import digest
+from reportgen.errors import ImageError
+from reportgen.settings import SETTINGS, plain
+from reportgen.values import FailureRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from torch import nn
+
+    from reportgen.options import BuildOptions
+    from reportgen.plan import Plan
+    from reportgen.values import ImageFile
+
+READERS = 4
+"""Threads that read files to hash them; both release the interpreter lock."""
+
+_PACKAGE = Path(__file__).resolve().parent
+_SHOWING = ("cli.py", "cli_options", "console.py", "figures", "locale", "render", "templates")
+"""Parts of the package that no record depends on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One picture of a run, before anything is made of it."""
+
+    file: ImageFile
+    sha256: str
+    """Of its bytes; empty where they cannot be read."""
+    failure: FailureRecord | None = None
+    """Why they cannot be read."""
+
+
+def read_inputs(images: Sequence[ImageFile]) -> tuple[Input, ...]:
+    """Hash every picture; what cannot be read is a failure already."""
+
+    def look(image: ImageFile) -> Input:
+        try:
+            return Input(image, digest(image))
+        except ImageError as error:
+            return Input(image, "", FailureRecord(image.name, str(error)))
+
+    with ThreadPoolExecutor(READERS, thread_name_prefix="reportgen") as pool:
+        return tuple(pool.map(look, images, chunksize=1))
+
+
+def fingerprint(options: BuildOptions, inputs: Iterable[Input]) -> str:
+    """Return the key of a whole report: options, the files that they name, pictures, and code.
+
+    Returns
+    -------
+    A hex digest; empty where it cannot be known without importing code of the user's own.
+    """
+    if _is_own_code(options.network.model):
+        return ""
+    parts = {
+        "code": _code(_PACKAGE, _PACKAGE.parent / "templates"),
+        "versions": provenance.versions(),
+        "settings": {setting.key: _content(setting.key, options) for setting in SETTINGS},
+        "lab": options.lab,
+        "name": options.images.resolve().name,
+        "date": os.environ.get("SOURCE_DATE_EPOCH", ""),
+        "threads": (os.cpu_count(), os.environ.get("OMP_NUM_THREADS", "")),
+        "images": [(item.file.name, item.sha256 or repr(item.failure)) for item in inputs],
+    }
+    return _hash(parts)
+
+
+def run_key(plan: Plan) -> str:
+    """Return the part of a record's key that all pictures of a run share."""
+    loaded, attribution = plan.loaded, plan.attribution
+    settings = {item.key: plain(item, plan.options) for item in SETTINGS if item.in_records}
+    parts = {
+        "code": formulas(),
+        "versions": provenance.versions(),
+        "device": plan.device.type,
+        "settings": settings,
+        "weights": loaded.info.weights_sha256,
+        "trained": loaded.info.trained,
+        "network": [line.text for line in plan.structure],
+        "own code": _own_code(loaded.module),
+        "categories": loaded.categories,
+        "recipe": repr(plan.recipe),
+        "targets": repr(attribution.targets),
+        "methods": [(method.name, layers) for method, layers in attribution.methods],
+        "features": attribution.features,
+        "top k": attribution.top_k,
+    }
+    return _hash(parts)
+
+
+def record_key(item: Input, run: str, plan: Plan) -> str:
+    """Return the key of one picture's record.
+
+    Its name is no part of it, and so a picture that comes twice is computed once: but for raw maps
+    on disk, which name their picture.
+    """
+    name = item.file.name
+    label = plan.labels.by_name.get(name)
+    parts = {
+        "run": run,
+        "picture": item.sha256,
+        "label": None if label is None else (label, plan.loaded.categories[label]),
+        "boxes": repr(plan.boxes.by_name.get(name, ())),
+        "name": name if plan.options.save_maps else "",
+    }
+    return _hash(parts)
+
+
+@cache
+def formulas() -> str:
+    """Return a digest of the code that records are made by."""
+    return _code(*(path for path in _PACKAGE.iterdir() if path.name not in _SHOWING))
+
+
+def _code(*places: Path) -> str:
+    """Return a digest of every source file in ``places``."""
+    found = hashlib.sha256()
+    for place in sorted(places):
+        files = sorted(place.rglob("*")) if place.is_dir() else [place]
+        for file in files:
+            if file.suffix in {".py", ".j2", ".css", ".js", ".po"}:
+                found.update(f"{file.relative_to(place.parent)}\n".encode())
+                found.update(file.read_bytes())
+    return found.hexdigest()
+
+
+def _content(key: str, options: BuildOptions) -> object:
+    """Return a setting's value, and for a file or folder that it names what is in there."""
+    setting = next(item for item in SETTINGS if item.key == key)
+    value = plain(setting, options)
+    if key == "images" or not setting.is_path or value is None:
+        return None if key == "images" else value
+    path = Path(str(value))
+    if path.is_file():
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    if path.is_dir():
+        files = (file for file in sorted(path.rglob("*")) if file.is_file())
+        return [(file.name, hashlib.sha256(file.read_bytes()).hexdigest()) for file in files]
+    return value
+
+
+def _is_own_code(model: str | None) -> bool:
+    """Say whether a name is of Python code, ``module:factory``, and not of one of our sources."""
+    return model is not None and ":" in model and model.partition(":")[0] not in _SOURCES
+
+
+_SOURCES = frozenset({"embedded", "torchvision", "timm"})
+
+
+def _own_code(module: nn.Module) -> dict[str, str]:
+    """Return a digest of every source file that classes of the network are from, by module.
+
+    What comes with torch, torchvision and timm is known by their versions.
+    """
+    places = {type(part).__module__ for part in module.modules()}
+    mine = (place for place in places if place.partition(".")[0] not in _LIBRARIES)
+    return {place: _source_of(place) for place in mine}
+
+
+_LIBRARIES = frozenset({"torch", "torchvision", "timm"})
+
+
+def _source_of(place: str) -> str:
+    file = getattr(sys.modules.get(place), "__file__", None)
+    if not file or not Path(file).is_file():
+        return os.urandom(16).hex()  # nothing is known of it, so nothing is to be found again
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+
+
+def _hash(parts: object) -> str:
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,119 @@
+"""What was computed before: in the cache, and in the report that stands where the new one goes."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from reportgen.errors import CacheError, RunFileError
+from reportgen.store import RUN_STORE, Cache, Found, RunReader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from reportgen.progress import Observer
+
+
+class Known:
+    """Records by the key of all that they were made from, as a context manager.
+
+    Parameters
+    ----------
+    folder
+        Of the cache; None to know nothing and keep nothing.
+    report
+        Folder of the report that is to be replaced, whether there is one or not.
+    observer
+        Is told where the cache cannot be used; the run goes on without it then.
+    """
+
+    def __init__(self, folder: Path | None, report: Path, observer: Observer) -> None:
+        self._observer = observer
+        self._stack = ExitStack()
+        self._cache: Cache | None = None
+        self._earlier: RunReader | None = None
+        self._keys: frozenset[str] = frozenset()
+        self._keeps = True
+        if folder is None:
+            return
+        try:
+            self._cache = self._stack.enter_context(Cache(folder))
+            self._keys = self._cache.keys()
+        except CacheError as error:
+            self._give_up(error)
+        if (report / RUN_STORE).is_file():
+            try:
+                self._earlier = self._stack.enter_context(RunReader(report))
+                self._keys |= self._earlier.keys()
+            except RunFileError:
+                pass  # of another version, or damaged: it is made anew
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._keys
+
+    def find(self, key: str) -> Found:
+        """Return what is known for ``key``, which has to be in here.
+
+        Raises
+        ------
+        CacheError, RunFileError
+            If it cannot be read any more.
+        """
+        found = None if self._cache is None else self._cache.find(key)
+        if found is None and self._earlier is not None:
+            record = self._earlier.find(key)
+            found = None if record is None else Found(record, {})
+        if found is None:
+            raise CacheError(
+                "the cache was emptied while it was used, by another run or by `reportgen clean`. "
+                "Run the same command again.",
+            )
+        return found
+
+    def keep(self, batch: Sequence[tuple[str, Found]]) -> None:
+        """Keep what came of a batch, all of it or nothing."""
+        if self._cache is not None and self._keeps:
+            try:
+                self._cache.put(batch)
+            except CacheError as error:
+                self._give_up(error)
+
+    def forget_report(self) -> None:
+        """Close the report that was there, so that it can be replaced."""
+        if self._earlier is not None:
+            self._earlier.close()
+            self._earlier = None
+
+    def fact(self, name: str) -> str | None:
+        """Return what was noted of this machine under ``name``, or None."""
+        return None if self._cache is None else self._cache.fact(name)
+
+    def note(self, name: str, value: str) -> None:
+        """Note something about this machine for next time."""
+        if self._cache is not None and self._keeps:
+            self._cache.note(name, value)
+
+    def trim(self, limit: int) -> None:
+        """Keep the cache within ``limit`` bytes."""
+        if self._cache is not None and self._keeps:
+            gone = self._cache.trim(limit)
+            if gone:
+                self._observer.detail(f"cache: {gone} records taken out, to stay within its limit")
+
+    def _give_up(self, error: CacheError) -> None:
+        self._observer.stage(f"Nothing more is kept for next time: {error}")
+        self._keeps = False
