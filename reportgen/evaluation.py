@@ -31,15 +31,15 @@ def evaluate(images: Sequence[ImageRecord], categories: Sequence[str]) -> Evalua
     The counts, or None where no picture has a label. `Evaluation.top` is `TOP`, or the number of
     classes where there are fewer.
     """
-    pairs = [
-        (image.label.index, image.predictions[0].index)
+    found = [
+        (image.label.index, image.predictions[0].index, image.label_rank)
         for image in images
         if image.label is not None
     ]
-    if not pairs:
+    if not found:
         return None
     top = min(TOP, len(categories))
-    ranks = [image.label_rank for image in images if image.label is not None]
+    pairs = [(label, choice) for label, choice, _rank in found]
     classes = sorted({index for pair in pairs for index in pair})
     counts = Counter(pairs)
     labels = Counter(label for label, _ in pairs)
@@ -47,7 +47,7 @@ def evaluate(images: Sequence[ImageRecord], categories: Sequence[str]) -> Evalua
     return Evaluation(
         images=len(pairs),
         right=sum(label == choice for label, choice in pairs),
-        in_top=sum(rank is not None and rank <= top for rank in ranks),
+        in_top=sum(rank is not None and rank <= top for _label, _choice, rank in found),
         top=top,
         unlabelled=len(images) - len(pairs),
         classes=tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -184,37 +185,26 @@ def rankings(images: Sequence[ImageRecord]) -> tuple[Ranking, ...]:
 
     A picture with several targets counts once, with the mean over them.
     """
-    places: dict[Candidate, None] = {}
-    for image in images:
+    values: dict[str, dict[Candidate, list[float]]] = {name: {} for name in _VALUES}
+    for number, image in enumerate(images):
+        found: dict[Candidate, list[Faithfulness]] = {}
         for target in image.targets:
-            places.update(dict.fromkeys((panel.method, panel.layer) for panel in target.panels))
-    if not any(
-        panel.faithfulness
-        for image in images
-        for target in image.targets
-        for panel in target.panels
-    ):
+            for panel in target.panels:
+                measured = found.setdefault((panel.method, panel.layer), [])
+                measured += [panel.faithfulness] if panel.faithfulness else []
+        for name, rows in values.items():
+            for place in dict.fromkeys((*rows, *found)):
+                own = rows.setdefault(place, [math.nan] * number)
+                own.append(_mean(found.get(place, ()), name))
+    if all(math.isnan(value) for rows in values.values() for row in rows.values() for value in row):
         return ()
-    return tuple(
-        rank(
-            METRICS[name],
-            {place: [_mean(image, place, name) for image in images] for place in places},
-        )
-        for name in _VALUES
-    )
+    return tuple(rank(METRICS[name], rows) for name, rows in values.items())
 
 
-def _mean(image: ImageRecord, place: Candidate, name: str) -> float:
-    """Return a picture's value of a metric at a place, the mean over targets; NaN for none."""
-    values = [
-        value
-        for target in image.targets
-        for panel in target.panels
-        if (panel.method, panel.layer) == place
-        and panel.faithfulness is not None
-        and (value := _VALUES[name](panel.faithfulness)) is not None
-    ]
-    return sum(values) / len(values) if values else float("nan")
+def _mean(found: Sequence[Faithfulness], name: str) -> float:
+    """Return a picture's value of a metric at one place, the mean over targets; NaN for none."""
+    values = [value for item in found if (value := _VALUES[name](item)) is not None]
+    return sum(values) / len(values) if values else math.nan
 
 
 def verdict_of(found: Sequence[Ranking], titles: Mapping[str, str]) -> str:

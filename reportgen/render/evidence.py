@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from reportgen.language import N_, _
 from reportgen.render.filters import decimal, percent
+from reportgen.values import MapState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -258,21 +259,21 @@ def is_warned(image: ImageRecord) -> bool:
     )
 
 
-def warned(report: Report) -> tuple[tuple[int, ImageRecord], ...]:
-    """Return the pictures with a warning, with their numbers on the page."""
-    return tuple(
-        (number, image) for number, image in enumerate(report.images, 1) if is_warned(image)
-    )
+def warned(report: Report) -> int:
+    """Return how many pictures have a warning."""
+    return sum(is_warned(image) for image in report.images)
 
 
 def is_measured(report: Report) -> bool:
-    """Return whether some map has numbers of faithfulness."""
-    return any(panel.faithfulness for _, _, panel in panels_of(report))
+    """Return whether the maps have numbers of faithfulness: where one has, all that show have."""
+    shown = (panel for _, _, panel in panels_of(report) if panel.state is MapState.SHOWN)
+    first = next(shown, None)
+    return first is not None and first.faithfulness is not None
 
 
 def is_localised(report: Report) -> bool:
     """Return whether some map was held against boxes."""
-    return bool(report.localisation) or any(panel.localisation for _, _, panel in panels_of(report))
+    return bool(report.localisation)
 
 
 def has_rankings(report: Report) -> bool:

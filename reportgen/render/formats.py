@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ from reportgen.render.pages import (
 from reportgen.render.records import finite, report_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from reportgen.render.pages import RenderOptions
@@ -80,20 +81,23 @@ def _indented(value: object, line: str) -> Iterator[str]:
     if isinstance(value, dict) and value:
         pairs = [(f"{_plain(name)}: ", item) for name, item in value.items()]
         yield from _nested("{", pairs, "}", line)
+    elif isinstance(value, Iterator):  # too long to be held
+        yield from _nested("[", (("", item) for item in value), "]", line)
     elif isinstance(value, list) and any(isinstance(item, str | dict | list) for item in value):
         yield from _nested("[", [("", item) for item in value], "]", line)
     else:
         yield _plain(value)
 
 
-def _nested(start: str, items: list[tuple[str, object]], end: str, line: str) -> Iterator[str]:
+def _nested(start: str, items: Iterable[tuple[str, object]], end: str, line: str) -> Iterator[str]:
     """Yield every item on a line of its own after its label, between ``start`` and ``end``."""
     inner = f"{line}  "
     yield start
-    for number, (label, item) in enumerate(items):
-        yield f"{',' if number else ''}{inner}{label}"
+    number = 0
+    for number, (label, item) in enumerate(items, 1):
+        yield f"{',' if number > 1 else ''}{inner}{label}"
         yield from _indented(item, inner)
-    yield f"{line}{end}"
+    yield f"{line}{end}" if number else end
 
 
 def _plain(value: object) -> str:
@@ -102,10 +106,9 @@ def _plain(value: object) -> str:
 
 def csv_table(report: Report, _options: RenderOptions) -> Iterator[str]:
     """Yield one row for every image, first those that were done, then those that failed."""
-    columns = max(
-        (len(image.predictions) for image in report.images),
-        default=min(report.run.top_k, report.run.model.classes),
-    )
+    columns = min(report.run.top_k, report.run.model.classes)
+    if report.images:
+        columns = max(columns, len(report.images[0].predictions))
     ranks = range(1, columns + 1)
     parts = ("index", "category", "probability")
     yield _csv_row([*FIXED_COLUMNS, *(f"top{rank}_{part}" for rank in ranks for part in parts)])

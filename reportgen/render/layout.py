@@ -10,7 +10,7 @@ import json
 import math
 from dataclasses import dataclass
 from io import BytesIO
-from itertools import groupby
+from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -230,13 +230,14 @@ def _cells(
         yield ConfusionCell(count, count / true.images, right, column.category)
 
 
-def numbered(report: Report, *, right: bool) -> tuple[tuple[int, ImageRecord], ...]:
-    """Return the pictures classified as ``right`` says, with their numbers on the page."""
-    return tuple(
+def numbered(report: Report, most: int, *, right: bool) -> tuple[tuple[int, ImageRecord], ...]:
+    """Return the first ``most`` pictures classified as ``right`` says, numbered as on the page."""
+    found = (
         (number, image)
         for number, image in enumerate(report.images, 1)
         if image.right is not None and image.right is right
     )
+    return tuple(islice(found, most))
 
 
 # -- feature maps ----------------------------------------------------------------------------

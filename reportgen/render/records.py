@@ -48,7 +48,10 @@ QUADRANTS = ("upper_left", "upper_right", "lower_left", "lower_right")
 
 
 def report_record(report: Report) -> JsonObject:
-    """Return everything in ``report`` but its pictures."""
+    """Return everything in ``report`` but its pictures; the images as an iterator, to be used once.
+
+    A run may have more of them than fit into memory.
+    """
     return {
         "schema": SCHEMA,
         "schema_version": SCHEMA_VERSION,
@@ -57,7 +60,7 @@ def report_record(report: Report) -> JsonObject:
         "meta": dict(report.front.meta),
         "notes": report.front.notes,
         "run": _run(report.run),
-        "images": [_image(image) for image in report.images],
+        "images": map(_image, report.images),
         "evaluation": None if report.evaluation is None else _evaluation(report.evaluation),
         "rankings": [_ranking(ranking) for ranking in report.rankings],
         "verdict": report.verdict,

@@ -140,8 +140,9 @@ def test_shares_are_of_the_row() -> None:
 
 def test_wrong_pictures_keep_their_numbers_on_the_page() -> None:
     full = full_report()
-    assert [number for number, _ in layout.numbered(full, right=False)] == [2]
-    assert [number for number, _ in layout.numbered(full, right=True)] == [1, 3]
+    assert [number for number, _ in layout.numbered(full, 9, right=False)] == [2]
+    assert [number for number, _ in layout.numbered(full, 9, right=True)] == [1, 3]
+    assert [number for number, _ in layout.numbered(full, 1, right=True)] == [1]
 
 
 def test_tiles_are_compact() -> None:

@@ -341,11 +341,13 @@ def test_wrong_pictures_are_listed(full: Report, tmp_path: Path) -> None:
     part = section(written(full, tmp_path), "labels")
     links = re.findall(r'<a href="(#image-\d+)"', part)
     assert links == ["#image-2"]
-    many = replace(full, images=(full.images[1],) * 51)
+    assert full.evaluation is not None
+    counts = replace(full.evaluation, images=51, right=0)
+    many = replace(full, images=(full.images[1],) * 51, evaluation=counts)
     part = section(written(many, tmp_path), "labels")
     assert len(re.findall(r'<a href="#image-\d+"', part)) == 50
     assert "The first 50 of 51" in part
-    none = replace(full, images=full.images[:1])
+    none = replace(many, images=full.images[:1], evaluation=replace(counts, right=51))
     assert "<p>None.</p>" in section(written(none, tmp_path), "labels").replace(
         ' class="quiet"', ""
     )
