@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 MANIFEST_SCHEMA = 1
+
+HASHERS = 4
+"""Threads that read files to hash them; both release the interpreter lock."""
 
 PAGE = "index.html"
 """What a reader opens; put in place last, after everything that it speaks of."""
@@ -158,7 +162,13 @@ def read_manifest(folder: Path) -> dict[str, str] | None:
         files = {str(name): str(entry["sha256"]) for name, entry in content["files"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return files if all(_stays_inside(folder, name) for name in files) else None
+    if not all(_is_relative(name) for name in files):
+        return None
+    # Asked once per folder: a report of thousands of images has tens of thousands of files.
+    parents = {PurePosixPath(name).parent for name in files}
+    inside = folder.resolve()
+    stay = all((folder / parent).resolve().is_relative_to(inside) for parent in parents)
+    return files if stay else None
 
 
 def differences(folder: Path) -> tuple[str, ...]:
@@ -202,12 +212,11 @@ def _digest(path: Path) -> str:
 
 def hashes(folder: Path) -> dict[str, str]:
     """Return ``{relative name: sha256}`` of every file below ``folder`` but the manifest."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.is_file() and name != MANIFEST:
-            found[name] = _digest(path)
-    return found
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    with ThreadPoolExecutor(HASHERS, thread_name_prefix="reportgen") as pool:
+        digests = list(pool.map(_digest, paths))
+    names = (path.relative_to(folder).as_posix() for path in paths)
+    return {name: own for name, own in zip(names, digests, strict=True) if name != MANIFEST}
 
 
 def _write_manifest(folder: Path, files: dict[str, str]) -> None:
@@ -221,11 +230,10 @@ def _write_manifest(folder: Path, files: dict[str, str]) -> None:
     (folder / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
 
 
-def _stays_inside(folder: Path, name: str) -> bool:
+def _is_relative(name: str) -> bool:
     pure = PurePosixPath(name)
-    if pure.is_absolute() or ".." in pure.parts or {"\\", "\0"} & set(name) or not pure.parts:
-        return False
-    return (folder / name).parent.resolve().is_relative_to(folder.resolve())
+    odd = {"\\", "\0"} & set(name)
+    return not (pure.is_absolute() or ".." in pure.parts or odd or not pure.parts)
 
 
 def _nearest_existing(path: Path) -> Path:

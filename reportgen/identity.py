@@ -35,8 +35,37 @@ READERS = 4
 """Threads that read files to hash them; both release the interpreter lock."""
 
 _PACKAGE = Path(__file__).resolve().parent
-_SHOWING = ("cli.py", "cli_options", "console.py", "figures", "locale", "render", "templates")
-"""Parts of the package that no record depends on."""
+_AROUND = frozenset(
+    {
+        "archive.py",
+        "baking.py",
+        "cli.py",
+        "cli_options",
+        "comparer.py",
+        "comparing.py",
+        "computing.py",
+        "console.py",
+        "delivery.py",
+        "errors.py",
+        "figures",
+        "folder.py",
+        "identity.py",
+        "known.py",
+        "locale",
+        "locking.py",
+        "options.py",
+        "pdf.py",
+        "pipeline.py",
+        "progress.py",
+        "render",
+        "rerender.py",
+        "reuse.py",
+        "settings.py",
+        "store",
+        "templates",
+    }
+)
+"""Parts of the package that no record depends on; any other may change what is computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +158,7 @@ def record_key(item: Input, run: str, plan: Plan) -> str:
 @cache
 def formulas() -> str:
     """Return a digest of the code that records are made by."""
-    return _code(*(path for path in _PACKAGE.iterdir() if path.name not in _SHOWING))
+    return _code(*(path for path in _PACKAGE.iterdir() if path.name not in _AROUND))
 
 
 def _code(*places: Path) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import shlex
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -46,7 +47,12 @@ def percent(value: float) -> str:
 
 def _percent(value: float) -> str:
     # Rounded before, as Babel rounds a half to the even digit and could print a zero.
-    return format_percent(round(value, 3), "0.0%", locale=_locale())
+    return _spoken_percent(round(value, 3), _locale())
+
+
+@lru_cache(maxsize=2048)  # a page has hundreds, of 1,001 values
+def _spoken_percent(value: float, locale: str) -> str:
+    return format_percent(value, "0.0%", locale=locale)
 
 
 def _locale() -> str:
@@ -100,7 +106,12 @@ def signed(value: float) -> str:
 
 def count(value: int) -> str:
     """Return a whole number as the report's language groups its digits."""
-    return format_decimal(value, locale=_locale())
+    return _spoken_count(value, _locale())
+
+
+@lru_cache(maxsize=2048)
+def _spoken_count(value: int, locale: str) -> str:
+    return format_decimal(value, locale=locale)
 
 
 def ordinal(number: int) -> str:

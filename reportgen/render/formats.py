@@ -81,8 +81,8 @@ def _indented(value: object, line: str) -> Iterator[str]:
     if isinstance(value, dict) and value:
         pairs = [(f"{_plain(name)}: ", item) for name, item in value.items()]
         yield from _nested("{", pairs, "}", line)
-    elif isinstance(value, Iterator):  # too long to be held
-        yield from _nested("[", (("", item) for item in value), "]", line)
+    elif isinstance(value, Iterator):  # images: too many to be held, and to be taken apart here
+        yield from _lines(value, line)
     elif isinstance(value, list) and any(isinstance(item, str | dict | list) for item in value):
         yield from _nested("[", [("", item) for item in value], "]", line)
     else:
@@ -98,6 +98,16 @@ def _nested(start: str, items: Iterable[tuple[str, object]], end: str, line: str
         yield f"{',' if number > 1 else ''}{inner}{label}"
         yield from _indented(item, inner)
     yield f"{line}{end}" if number else end
+
+
+def _lines(items: Iterator[object], line: str) -> Iterator[str]:
+    """Yield every item as JSON on one line of its own."""
+    inner = f"{line}  "
+    start = "["
+    for item in items:
+        yield f"{start}{inner}{_plain(item)}"
+        start = ","
+    yield "[]" if start == "[" else f"{line}]"
 
 
 def _plain(value: object) -> str:

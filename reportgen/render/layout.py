@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from io import BytesIO
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
@@ -173,11 +174,21 @@ SAME_ASPECT = 2e-3
 
 def hottest(grey: Picture) -> tuple[float, float]:
     """Return where the peak of a map lies, as ``(x, y)`` fractions (0…1) of its size."""
-    with Image.open(BytesIO(grey.data)) as image:
+    return _hottest(grey.data)
+
+
+@lru_cache(maxsize=64)  # a page says it of one map several times
+def _hottest(data: bytes) -> tuple[float, float]:
+    with Image.open(BytesIO(data), formats=("PNG", "JPEG")) as image:
         width, height = image.size
         levels = image.convert("L").tobytes()
     row, column = divmod(levels.index(max(levels)), width)
     return (column + 0.5) / width, (row + 0.5) / height
+
+
+@cache
+def _coarse(cells: int) -> int:
+    return min(COARSE, key=lambda step: abs(math.log(step / cells)))
 
 
 def look(picture: Picture, kind: str = "heat") -> str:
@@ -185,7 +196,7 @@ def look(picture: Picture, kind: str = "heat") -> str:
     cells = max(picture.size)
     if cells >= FINE:
         return kind
-    return f"{kind} c{min(COARSE, key=lambda step: abs(math.log(step / cells)))}"
+    return f"{kind} c{_coarse(cells)}"
 
 
 # -- labels ----------------------------------------------------------------------------------

@@ -132,7 +132,17 @@ def folder_pages(
 
     Raises `TemplateError` where a template is missing or fails.
     """
-    files = Files(folder)
+    with Files(folder) as files:
+        yield from _folder_pages(report, folder, files, options, others)
+
+
+def _folder_pages(
+    report: Report,
+    folder: Path,
+    files: Files,
+    options: RenderOptions,
+    others: Sequence[OutputFormat],
+) -> Iterator[tuple[str, Iterator[str]]]:
     links = Paged(options.page_size)
     environment = make_environment(options.template_dir, files, links)
     pages = page_links(len(report.images), options.page_size)

@@ -9,14 +9,21 @@ from typing import TYPE_CHECKING, Protocol
 
 from markupsafe import Markup
 
+from reportgen.render.outbox import Outbox
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+    from types import TracebackType
+    from typing import Self
 
     from reportgen.values import Picture
 
 ASSETS = "assets"
 """Folder of the files of a report in several."""
+
+REMEMBERED = 1000
+"""Pictures whose names are kept, as a page names each one several times."""
 
 SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png"}
 
@@ -47,7 +54,9 @@ class Inline:
 
 
 class Files:
-    """Pictures as files named by their content, each written once.
+    """Pictures as files named by their content, each written once, as a context manager.
+
+    All are there once the context ends.
 
     Parameters
     ----------
@@ -59,6 +68,21 @@ class Files:
 
     def __init__(self, folder: Path) -> None:
         self._root = folder
+        self._written: set[str] = set()
+        self._named: dict[int, tuple[Picture, Markup]] = {}
+        self._outbox = Outbox()
+
+    def __enter__(self) -> Self:
+        self._outbox.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._outbox.__exit__(kind, error, trace)
 
     def src(self, picture: Picture) -> Markup:
         """Write ``picture`` where it is new, and return its path relative to the page.
@@ -66,10 +90,18 @@ class Files:
         A report of thousands of images has so many that one folder is too small for them on some
         drives (FAT), hence the sixteen below `ASSETS`.
         """
-        digest = _digest(picture.data)
+        known = self._named.get(id(picture))
+        if known is not None and known[0] is picture:
+            return known[1]
+        data = picture.data
+        digest = _digest(data)
         name = f"{ASSETS}/{digest[0]}/{digest[1:]}{SUFFIXES[picture.mime]}"
-        self._write(name, picture.data)
-        return Markup(name)  # noqa: S704 - letters, digits, slashes and a dot
+        self._write(name, data)
+        markup = Markup(name)  # noqa: S704 - letters, digits, slashes and a dot
+        if len(self._named) >= REMEMBERED:
+            self._named.clear()
+        self._named[id(picture)] = picture, markup
+        return markup
 
     def put(self, text: str, suffix: str) -> str:
         """Write ``text`` where it is new, and return its path relative to the page."""
@@ -87,10 +119,9 @@ class Files:
         return self.put(f"window.reportgenPictures={json.dumps(uris)};\n", ".js")
 
     def _write(self, name: str, data: bytes) -> None:
-        path = self._root / name
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+        if name not in self._written:
+            self._written.add(name)
+            self._outbox.put(self._root / name, data)
 
 
 def data_uri(picture: Picture) -> str:

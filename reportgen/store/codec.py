@@ -12,7 +12,9 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
+from contextvars import ContextVar
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 from cattrs.preconf.json import make_converter
@@ -78,13 +80,15 @@ class Encoder:
     """
 
     def __init__(self, keep: Callable[[Picture], str]) -> None:
-        self._converter = _converter()
-        self._converter.register_unstructure_hook(float, _number_out)
-        self._converter.register_unstructure_hook(Picture, lambda item: {"picture": keep(item)})
+        self._keep = keep
 
     def encode(self, record: object) -> str:
         """Return a record as one line of JSON."""
-        plain = self._converter.unstructure(record)
+        token = _KEEP.set(self._keep)
+        try:
+            plain = _encoding().unstructure(record)
+        finally:
+            _KEEP.reset(token)
         return json.dumps(plain, allow_nan=False, separators=(",", ":"))
 
 
@@ -98,13 +102,7 @@ class Decoder:
     """
 
     def __init__(self, fetch: Callable[[str], Picture]) -> None:
-        def picture(plain: Any, _type: object) -> Picture:  # noqa: ANN401 - whatever JSON holds
-            return fetch(_text(plain["picture"], str))
-
-        self._converter = _converter()
-        for kind, hook in _STRICT.items():
-            self._converter.register_structure_hook(kind, hook)
-        self._converter.register_structure_hook(Picture, picture)
+        self._fetch = fetch
 
     def decode(self, text: object, kind: type[T]) -> T:
         """Return the record that ``text`` holds.
@@ -114,15 +112,49 @@ class Decoder:
         ValueError
             If ``text`` is not JSON, or not such a record; the cause says where.
         """
+        token = _FETCH.set(self._fetch)
         try:
-            return self._converter.structure(json.loads(_text(text, str)), kind)
+            return _decoding().structure(json.loads(_text(text, str)), kind)
         except (TypeError, KeyError, AttributeError, RecursionError, ExceptionGroup) as error:
             raise ValueError(f"not {kind.__name__} as JSON") from error
+        finally:
+            _FETCH.reset(token)
+
+
+_KEEP: ContextVar[Callable[[Picture], str]] = ContextVar("_KEEP")
+_FETCH: ContextVar[Callable[[str], Picture]] = ContextVar("_FETCH")
+"""Of the encoder and the decoder at work: converters take half a second to make, so all share."""
+
+
+@cache
+def _encoding() -> Converter:
+    converter = _converter()
+    converter.register_unstructure_hook(float, _number_out)
+    converter.register_unstructure_hook(Picture, _picture_out)
+    converter.register_unstructure_hook(StoredPicture, _picture_out)
+    return converter
+
+
+@cache
+def _decoding() -> Converter:
+    converter = _converter()
+    for kind, hook in _STRICT.items():
+        converter.register_structure_hook(kind, hook)
+    converter.register_structure_hook(Picture, _picture_in)
+    return converter
 
 
 def _converter() -> Converter:
     _resolve()
     return make_converter()
+
+
+def _picture_out(picture: Picture) -> dict[str, str]:
+    return {"picture": _KEEP.get()(picture)}
+
+
+def _picture_in(plain: Any, _type: object) -> Picture:  # noqa: ANN401 - whatever JSON holds
+    return _FETCH.get()(_text(plain["picture"], str))
 
 
 def _resolve() -> None:
