@@ -29,6 +29,7 @@ from reportgen.render.markdown import markdown
 from reportgen.render.minify import Dedent, minify_script, minify_style
 from reportgen.render.pictures import Inline
 from reportgen.render.rename import rename_variables
+from reportgen.render.sharing import share_repeated, strict_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -170,7 +171,7 @@ class _Compiled(jinja2.BytecodeCache):
 
 
 _COMPILED = _Compiled()
-_RENAMED = lru_cache(16)(rename_variables)
+_SHORTENED = lru_cache(16)(lambda script: rename_variables(share_repeated(script)))
 _MINIFIED = {"script": cache(minify_script), "style": cache(minify_style)}
 
 
@@ -232,13 +233,15 @@ def _translated(text: str) -> str:
 def assets(environment: jinja2.Environment, names: Iterable[str]) -> Markup:
     """Return several style sheets or scripts as one, to stand in one element.
 
-    The variables of scripts get short names: the same in all of them.
+    The variables of scripts get short names, the same in all of them, and what they repeat stands
+    at the head once.
     """
     listed = tuple(names)
-    text = Markup("\n").join(asset(environment, name) for name in listed)
-    if all(name.endswith(".js") for name in listed):
-        text = Markup(_RENAMED(text))  # noqa: S704 - as it was, but for names of letters
-    return text
+    texts = [asset(environment, name) for name in listed]
+    if not all(name.endswith(".js") for name in listed):
+        return Markup("\n").join(texts)
+    script = _SHORTENED(strict_once([str(text) for text in texts]))
+    return Markup(script)  # noqa: S704 - as it was, but for names of letters
 
 
 def asset(environment: jinja2.Environment, name: str) -> Markup:

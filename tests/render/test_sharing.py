@@ -1,0 +1,109 @@
+"""One constant for what a script repeats, and the same program with it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reportgen.render.environment import SCRIPTS, asset, make_environment
+from reportgen.render.minify import lexemes
+from reportgen.render.rename import rename_variables
+from reportgen.render.sharing import share_repeated, strict_once
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LONG = "a.somewhatLong;" * 4
+CASES = (
+    ("a.somewhatLong;" * 2, None),
+    (LONG, 'const shared0="somewhatLong";' + "a[shared0];" * 4),
+    (f'"use strict";{LONG}', '"use strict";const shared0="somewhatLong";' + "a[shared0];" * 4),
+    ("a?.somewhatLong;" * 4, 'const shared0="somewhatLong";' + "a?.[shared0];" * 4),
+    ("1 .somewhatLong;" * 4, 'const shared0="somewhatLong";' + "1 [shared0];" * 4),
+    (
+        'f("a long text");' * 3 + 'for(;"a long text"in b;)b;typeof"a long text";',
+        'const shared0="a long text";' + "f(shared0);" * 3 + "for(;shared0 in b;)b;typeof shared0;",
+    ),
+    (f'{LONG}a={{"somewhatLong":1,somewhatLong:2}};', None),
+    (f"{LONG}somewhatLong;new.somewhatLong;[...somewhatLong];`.somewhatLong`;", None),
+    (f"{LONG}'somewhatLong';\"somewhat\\Long\";", None),
+    (f"{LONG}shared0;", f"{LONG}shared0;"),
+    (f"{LONG}(", f"{LONG}("),
+)
+RUN = (
+    (
+        'const a={textContent:"x"};'
+        "say(a.textContent,a?.textContent,a.textContent.length,a.textContent);"
+    ),
+    (
+        'const made={"a long name":1,get anotherName(){return"a long name"}};'
+        'say("a long name"in made,made["a long name"],made.anotherName,typeof"a long name");'
+        'say(`${made.anotherName}`,made.anotherName?"a long name":"b",made.anotherName);'
+    ),
+    'const f=(...values)=>values.join("a long name");say(f(1,2),"a long name",[..."a long name"]);',
+    "const t=[3,1];say(t.reverse(),t.reverse(),t.reverse()[0],t.reverse(),t.reverse(),t);",
+)
+
+
+@pytest.mark.parametrize(("script", "expected"), CASES)
+def test_what_a_script_becomes(script: str, expected: str | None) -> None:
+    found = share_repeated(script)
+    if expected is None:
+        # What stands for something else stays as it is.
+        rest = script.removeprefix(LONG) if script.startswith(LONG) else script
+        assert found.endswith(rest)
+    else:
+        assert found == expected
+
+
+def test_strictness_is_said_once() -> None:
+    one, other = 'const b=(()=>{"use strict";c()})();', '(()=>{"use strict";d()})();'
+    assert strict_once([one, other]) == ('"use strict";const b=(()=>{c()})();\n(()=>{d()})();')
+    assert strict_once([one, "d();"]) == f"{one}\nd();"
+
+
+def test_programs_do_the_same(tmp_path: Path, web_tools: Path) -> None:
+    assert web_tools.is_dir()
+    runs = [[script, rename_variables(share_repeated(script))] for script in RUN]
+    assert all("shared" not in after and after != before for before, after in runs)
+    assert all("shared" in share_repeated(script) for script in RUN)
+    program = f"""
+      const run = (text) => {{
+        const said = [];
+        new Function("say", text)((...values) => said.push(JSON.stringify(values)));
+        return said.join("\\n");
+      }};
+      for (const [before, after] of {json.dumps(runs)}) {{
+        const [one, other] = [before, after].map(run);
+        if (one !== other || !one) console.log(before, one, after, other);
+      }}"""
+    (tmp_path / "run.cjs").write_text(program, encoding="utf-8")
+    found = subprocess.run(
+        ["node", tmp_path / "run.cjs"],  # noqa: S607 - of the reader
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.stdout + found.stderr == ""
+
+
+def test_every_script_is_as_it_was_with_the_constants_put_back() -> None:
+    environment = make_environment()
+    names = (*SCRIPTS, "scripts/compare.js")
+    before = strict_once([str(asset(environment, name)) for name in names])
+    assert before.startswith('"use strict";')
+    assert "use strict" not in before[13:]
+    after = share_repeated(before)
+    head = re.match(r'"use strict";const ((?:shared\d+="[^"]*",?)+);', after)
+    assert head
+    texts = dict(re.findall(r'(shared\d+)="([^"]*)"', head[1]))
+    body = re.sub(
+        r"(\?\.)?\[(shared\d+)\]", lambda m: f"{m[1] or '.'}{texts[m[2]]}", after[head.end() :]
+    )
+    body = re.sub(r"\bshared\d+\b", lambda m: f'"{texts[m[0]]}"', body)
+    assert [item.text for item in lexemes(body)] == [item.text for item in lexemes(before[13:])]
+    assert len(rename_variables(after)) < len(rename_variables(before)) - 2_000
