@@ -159,7 +159,7 @@ def _tensor(view: UInt8Array, recipe: Preprocessing) -> Float32Array:
     levels = _levels(recipe.mean, recipe.std)
     order = (2, 1, 0) if recipe.channel_order == "bgr" else (0, 1, 2)
     for place, channel in enumerate(order):
-        tensor[place] = cv2.LUT(np.ascontiguousarray(view[:, :, channel]), levels[place])
+        cv2.LUT(cv2.extractChannel(view, channel), levels[place], dst=tensor[place])
     return tensor
 
 
