@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from nets import ConvNet
 from torch import Tensor, nn
 
 from reportgen.capture import Capture, quiet_mode
 from reportgen.layers import LayerInfo, Survey, survey
 from reportgen.pacing import PASS_BYTES, Networks, Pace, few_threads, fitting, pace
-from tests.unit.nets import ConvNet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
