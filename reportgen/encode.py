@@ -8,6 +8,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 import cv2
+import numpy as np
 from PIL import Image
 
 from reportgen.values import Picture
@@ -25,10 +26,21 @@ makes a report much larger than another does."""
 SMALLEST = 1024
 """Bytes that any thumbnail may take: of a tiny one, headers are the most part."""
 
-_SMALL = (cv2.IMWRITE_JPEG_OPTIMIZE, 1, cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
+# Not progressive: at this size that is three times the work, for files that are no smaller.
+_SMALL = (cv2.IMWRITE_JPEG_OPTIMIZE, 1)
 
 QUALITIES = (84, 78, 72, 66, 60, 54, 48, 42, 36, 30)
-"""JPEG qualities in the order in which they are tried; the last is taken whatever its size."""
+"""JPEG qualities, best first; the last is taken whatever its size."""
+
+_PROBE = 60
+"""Quality at which a picture is encoded once, without optimisation, to guess its other sizes."""
+
+_SHARES = (1.48, 1.25, 1.09, 0.98, 0.89, 0.83, 0.77, 0.71, 0.65, 0.58)
+"""Size at each of `QUALITIES` over that of the probe: means over photos and overlays of them,
+from which single pictures differ by 5 %. A guess to begin at; what is taken has been measured."""
+
+_STEP = 1.05
+"""How much larger the next better quality is at least; most often it is 7 to 18 %."""
 
 
 def shrink(pixels: UInt8Array, side: int = THUMBNAIL_SIDE) -> UInt8Array:
@@ -76,12 +88,28 @@ def _reversed(pixels: UInt8Array) -> UInt8Array:
 
 def _jpeg(pixels: UInt8Array, most: float) -> bytes:
     """Encode ``(height, width, 3)`` BGR or ``(height, width)`` grey in ``most`` bytes if it can."""
-    data = b""
-    for quality in QUALITIES:
-        data = _encode(".jpg", pixels, (cv2.IMWRITE_JPEG_QUALITY, quality, *_SMALL))
-        if len(data) <= most:
+    place = _guess(pixels, most)
+    data = _at_quality(pixels, place)
+    while len(data) > most and place + 1 < len(QUALITIES):
+        place += 1
+        data = _at_quality(pixels, place)
+    while place > 0 and len(data) * _STEP <= most:
+        better = _at_quality(pixels, place - 1)
+        if len(better) > most:
             break
+        place, data = place - 1, better
     return data
+
+
+def _guess(pixels: UInt8Array, most: float) -> int:
+    """Return the place in `QUALITIES` that will most likely do."""
+    probe = len(_encode(".jpg", pixels, (cv2.IMWRITE_JPEG_QUALITY, _PROBE)))
+    likely = (place for place, share in enumerate(_SHARES) if share * probe <= most)
+    return next(likely, len(QUALITIES) - 1)
+
+
+def _at_quality(pixels: UInt8Array, place: int) -> bytes:
+    return _encode(".jpg", pixels, (cv2.IMWRITE_JPEG_QUALITY, QUALITIES[place], *_SMALL))
 
 
 def png(pixels: UInt8Array) -> bytes:
@@ -98,8 +126,10 @@ def grey_png(levels: UInt8Array) -> Picture:
     """Encode ``(height, width)`` uint8 levels as a grey PNG, without loss and without metadata."""
     height, width = levels.shape
     # Rows as they are, without prediction from their neighbours: maps are mostly zeros and noise,
-    # and take a fifth less room so.
-    rows = zlib.compress(b"".join(b"\0" + row.tobytes() for row in levels), 9)
+    # and take a fifth less room so. Runs alone, for the same reason: looking for longer matches
+    # takes twice the time and makes them a little larger.
+    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
+    rows = packer.compress(np.pad(levels, ((0, 0), (1, 0))).tobytes()) + packer.flush()
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b""))
     data = b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in chunks)

@@ -15,6 +15,7 @@ from reportgen.decode import decode
 from reportgen.errors import ImageError, LayerError
 from reportgen.language import _
 from reportgen.measuring import measure
+from reportgen.pacing import Networks, few_threads
 from reportgen.preprocess import preprocess
 from reportgen.recording import Prepared, prepare, record
 from reportgen.streaming import chunks, in_order
@@ -23,11 +24,10 @@ from reportgen.values import Explanation, FailureRecord, Made, TrueClass
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
 
+    from torch import Tensor, nn
+
     from reportgen.plan import Plan
     from reportgen.values import ImageFile
-
-WORKERS = 4
-"""Threads that decode and encode beside the network; both release the interpreter lock."""
 
 PASS_PIXELS = 16 * 512 * 512
 """Pixels that go through the network at once where every picture has its own size."""
@@ -36,25 +36,38 @@ PASS_PIXELS = 16 * 512 * 512
 def compute(images: Iterable[ImageFile], plan: Plan) -> Generator[Made]:
     """Yield what was made of every picture, in order.
 
-    Pictures go through the network in batches as they come: the first ``batch_size`` of them
-    together, then the next, whether or not some of them fail. So the same pictures from the
-    beginning of a batch on give the same numbers to the last bit.
+    Pictures are cut into batches as they come: the first ``batch_size`` of them, then the next,
+    and a batch into passes of as many pictures as `reportgen.pacing` says, whether or not some of
+    them fail. So the same pictures from the beginning of a batch on give the same numbers to the
+    last bit, as long as the plan is the same. A thread takes a pass all the way from the files to
+    the records; what waits for its turn is bounded by the number of threads.
     """
-    batch_size = plan.options.batch_size
+    pace = plan.pace
+    batches = chunks(images, plan.options.batch_size)
+    passes = (files for batch in batches for files in chunks(batch, pace.pictures))
+    with few_threads(pace.threads), quiet_mode(plan.loaded.module):
+        networks = Networks(plan.loaded.module, pace.networks)
+        pool = ThreadPoolExecutor(
+            pace.workers, "reportgen", initializer=torch.set_num_threads, initargs=(pace.threads,)
+        )
+        try:
+            done = in_order(
+                pool, lambda files: _make(files, plan, networks), passes, pace.workers + 2
+            )
+            for made in done:
+                yield from made
+        finally:
+            pool.shutdown(cancel_futures=True)
 
-    def finish(item: Made | tuple[Prepared, Explanation]) -> Made:
-        if isinstance(item, Made):
-            return item
-        return Made(item[0].model_input.file, *record(*item, plan))
 
-    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="reportgen")
-    try:
-        with quiet_mode(plan.loaded.module):
-            prepared = in_order(pool, lambda image: _prepare(image, plan), images, 2 * batch_size)
-            explained = _explained(prepared, plan, batch_size)
-            yield from in_order(pool, finish, explained, 2 * batch_size)
-    finally:
-        pool.shutdown(cancel_futures=True)
+def _make(files: list[ImageFile], plan: Plan, networks: Networks) -> list[Made]:
+    """Take a few pictures from their files to their records."""
+    prepared = [_prepare(file, plan) for file in files]
+    explained = _explained(prepared, plan, networks)
+    return [
+        item if isinstance(item, Made) else Made(item[0].model_input.file, *record(*item, plan))
+        for item in explained
+    ]
 
 
 def _failed(file: ImageFile, reason: str) -> Made:
@@ -74,20 +87,20 @@ def _prepare(image: ImageFile, plan: Plan) -> Prepared | Made:
 
 
 def _explained(
-    prepared: Iterable[Prepared | Made], plan: Plan, batch_size: int
+    prepared: list[Prepared | Made], plan: Plan, networks: Networks
 ) -> Iterator[Made | tuple[Prepared, Explanation]]:
-    """Run the network batch by batch; failures pass through in their place."""
-    for chunk in chunks(prepared, batch_size):
-        batch = [item for item in chunk if isinstance(item, Prepared)]
-        found: dict[int, Explanation | Made] = {}
+    """Run the network on what was decoded; failures pass through in their place."""
+    batch = [item for item in prepared if isinstance(item, Prepared)]
+    found: dict[int, Explanation | Made] = {}
+    with networks.one() as network:
         for group in _of_one_size(batch):
-            found.update(zip(map(id, group), _explain(group, plan), strict=True))
-        for item in chunk:
-            result = item if isinstance(item, Made) else found[id(item)]
-            if isinstance(result, Made):
-                yield result
-            elif isinstance(item, Prepared):
-                yield item, result
+            found.update(zip(map(id, group), _explain(network, group, plan), strict=True))
+    for item in prepared:
+        result = item if isinstance(item, Made) else found[id(item)]
+        if isinstance(result, Made):
+            yield result
+        elif isinstance(item, Prepared):
+            yield item, result
 
 
 def _of_one_size(batch: Iterable[Prepared]) -> Iterator[list[Prepared]]:
@@ -99,21 +112,28 @@ def _of_one_size(batch: Iterable[Prepared]) -> Iterator[list[Prepared]]:
         yield from chunks(group, max(1, PASS_PIXELS // (height * width)))
 
 
-def _explain(group: list[Prepared], plan: Plan) -> Iterable[Explanation | Made]:
+def _on_device(group: list[Prepared], device: torch.device) -> Tensor:
+    """Return the pictures as ``(N, 3, height, width)`` float32 on the network's device."""
+    inputs = torch.from_numpy(np.stack([item.model_input.tensor for item in group]))
+    if device.type == "cuda":  # from pinned memory the copy goes on beside what the GPU is doing
+        return inputs.pin_memory().to(device, non_blocking=True)
+    return inputs.to(device)
+
+
+def _explain(network: nn.Module, group: list[Prepared], plan: Plan) -> Iterable[Explanation | Made]:
     """Run the network on pictures of one size."""
-    stacked = np.stack([item.model_input.tensor for item in group])
-    inputs = torch.from_numpy(stacked).to(plan.device)
+    inputs = _on_device(group, plan.device)
     labels = [None if item.label is None else item.label.index for item in group]
     files = [item.model_input.file for item in group]
     try:
-        found = explain(plan.loaded.module, inputs, plan.attribution, labels)
+        found = explain(network, inputs, plan.attribution, labels)
         if plan.options.metrics:
-            found = measure(plan.loaded.module, inputs, found, plan.attribution)
+            found = measure(network, inputs, found, plan.attribution)
     except (RuntimeError, ValueError, AssertionError, LayerError) as error:
         if plan.recipe.crop is not None:  # a size that the network has taken before
             raise
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        size = f"{stacked.shape[3]}×{stacked.shape[2]}"
+        size = f"{inputs.shape[3]}×{inputs.shape[2]}"
         reason = _(
             "the network does not take a picture of {size} ({error}); try --input-size"
         ).format(size=size, error=lines[0])

@@ -113,7 +113,14 @@ def _coloured(values: Float32Array, colormap: str) -> UInt8Array:
 
 
 def _apply(levels: UInt8Array, colormap: str) -> UInt8Array:
-    bgr = cv2.applyColorMap(levels, COLORMAPS[colormap])
+    return cv2.applyColorMap(levels, _colours(colormap))  # type: ignore[return-value]
+
+
+@lru_cache(maxsize=len(COLORMAPS))
+def _colours(colormap: str) -> UInt8Array:
+    """Return OpenCV's own 256 colours, lowest first, as ``(256, 1, 3)`` uint8 RGB."""
+    every = np.arange(256, dtype=np.uint8)[:, np.newaxis]
+    bgr = cv2.applyColorMap(every, COLORMAPS[colormap])
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
 
 

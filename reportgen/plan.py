@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import torch
+from torch import nn
+
 from reportgen import lab, provenance
 from reportgen.attribution import DEGRIDDED, Attribution, Fusion, Reducer
 from reportgen.boxes import Boxes, read_boxes
@@ -29,6 +32,7 @@ from reportgen.methods.guided import count_relus
 from reportgen.models import LoadedModel, ModelRequest, load_model
 from reportgen.notes import Notes, read_notes
 from reportgen.options import DEFAULT_MODEL
+from reportgen.pacing import Pace, pace
 from reportgen.recipe import make_recipe
 from reportgen.structure import structure
 from reportgen.targets import TrueLabel, parse_targets
@@ -36,8 +40,6 @@ from reportgen.values import FEATURE_MAPS, Preprocessing, StructureLine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import torch
 
     from reportgen.options import BuildOptions, ModelOptions, PreprocessOptions
     from reportgen.progress import Observer
@@ -64,6 +66,7 @@ class Plan:
     notes: Notes
     surroundings: Mapping[str, Surroundings]
     """Layer name → what takes its output."""
+    pace: Pace
 
     @property
     def passes(self) -> int:
@@ -125,6 +128,22 @@ def survey_model(loaded: LoadedModel, recipe: Preprocessing | None = None) -> Su
         ) from error
 
 
+def _survey_channels_last(loaded: LoadedModel, recipe: Preprocessing) -> Survey:
+    """Survey the network with its convolutions in the faster memory format, if it allows that.
+
+    A network that views its activations in an order of its own does not, and shows it at once.
+    """
+    module = loaded.module
+    if not any(isinstance(layer, nn.Conv2d) for layer in module.modules()):
+        return survey_model(loaded, recipe)
+    module.to(memory_format=torch.channels_last)
+    try:
+        return survey_model(loaded, recipe)
+    except ModelError:
+        module.to(memory_format=torch.contiguous_format)
+        return survey_model(loaded, recipe)
+
+
 def prepare(options: BuildOptions, images: Sequence[ImageFile], observer: Observer) -> Plan:
     """Load the network and settle everything else, so that errors come early.
 
@@ -140,7 +159,7 @@ def prepare(options: BuildOptions, images: Sequence[ImageFile], observer: Observ
     options, loaded, labels = _name_classes(options, loaded, images)
     options = lab.fill_in(options, loaded.categories)
     recipe, origin = _recipe(options.preprocess, loaded)
-    known = survey_model(loaded, recipe)
+    known = _survey_channels_last(loaded, recipe)
     defaults = default_layers(known, loaded.architecture)
     placed = place(methods, choose_layers(options.layers, known, defaults), defaults)
     features = feature_layers(options.features.layers, known, defaults)
@@ -176,6 +195,13 @@ def prepare(options: BuildOptions, images: Sequence[ImageFile], observer: Observ
             layer: Surroundings(norm_follows(layer, known), stride_after(layer, known))
             for layer in layouts
         },
+        pace=pace(
+            device,
+            known,
+            batch_size=options.batch_size,
+            images=len(images),
+            cores=torch.get_num_threads(),
+        ),
     )
     _tell(plan, observer)
     return plan
@@ -185,6 +211,7 @@ def _tell(plan: Plan, observer: Observer) -> None:
     observer.detail(f"{plan.loaded.info.architecture}, {plan.loaded.info.weights}")
     observer.detail(f"weights sha256 {plan.loaded.info.weights_sha256}")
     observer.detail(f"{provenance.describe_device(plan.device)}; {plan.recipe.describe()}")
+    observer.detail(plan.pace.describe())
     for method, layers in plan.attribution.methods:
         observer.detail(f"{method.title} at {', '.join(layers)}")
         extra = sum(cost(method, plan.attribution.layouts[layer].channels) for layer in layers)

@@ -8,6 +8,7 @@ sum of the drawn map there over its sum everywhere.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -114,6 +115,8 @@ def compare_targets(targets: Sequence[TargetMaps], view: Size) -> tuple[Agreemen
     Pair by pair in the order of the targets, and within a pair method by method; without the maps
     that have nothing to show.
     """
+    if len(targets) < 2:  # noqa: PLR2004 - a pair
+        return ()
     deepest = [_deepest(item.maps) for item in targets]
     drawn = [
         {method: _drawn(raw, view) for method, raw in of_target.items()} for of_target in deepest
@@ -144,13 +147,17 @@ def _drawn(raw: ClassMap, view: Size) -> Float32Array | None:
 
 
 def _heat(raw: ClassMap, drawn: Float32Array) -> HeatReading:
-    total = float(drawn.sum(dtype=np.float64))
-    rows = drawn.sum(axis=1, dtype=np.float64)
-    upper, left = _first_half(drawn.shape[0]), _first_half(drawn.shape[1])
-    in_upper = float(rows @ upper) / total
-    columns = drawn.sum(axis=0, dtype=np.float64)
-    in_left = float(columns @ left) / total
-    upper_left = float((upper @ drawn) @ left) / total
+    height, width = drawn.shape
+    # Sums over the view weighted along both axes, the weights' names being the table's indices.
+    table = (
+        _weights(height)
+        @ drawn.astype(np.float64)
+        @ _weights(width).T
+        / drawn.sum(dtype=np.float64)
+    )
+    whole, half, inner, place = range(4)
+    upper_left = float(table[half, half])
+    in_upper, in_left = float(table[half, whole]), float(table[whole, half])
     quadrants = (
         upper_left,
         in_upper - upper_left,
@@ -162,48 +169,26 @@ def _heat(raw: ClassMap, drawn: Float32Array) -> HeatReading:
         layer=raw.layer,
         # Differences of sums may leave −1e-17 where nothing is.
         quadrants=tuple(max(0.0, share) for share in quadrants),  # type: ignore[arg-type]
-        centroid=(_centre(columns, total), _centre(rows, total)),
-        area=float(_hot(drawn).mean()),
-        border=max(0.0, 1 - float(_inside(len(rows)) @ drawn @ _inside(len(columns))) / total),
+        centroid=(float(table[whole, place]), float(table[place, whole])),
+        area=np.count_nonzero(_hot(drawn)) / drawn.size,
+        border=max(0.0, 1 - float(table[inner, inner])),
     )
 
 
-def _first_half(length: int) -> NDArray[np.float64]:
-    """Return how much of every row (or column) lies in the first half: 1, 0, or 0.5 at the middle.
+@lru_cache(maxsize=64)  # two per size of the view
+def _weights(length: int) -> NDArray[np.float64]:
+    """Return what the rows (or columns) of a view count in each sum over it.
 
     Returns
     -------
-    ``(length,)`` float64.
+    ``(4, length)`` float64: 1 each; 1 in the first half, 0.5 for a row at the middle, else 0; 1
+    inside the border, a part at its edge, else 0; the place of the row's centre, 0…1.
     """
-    return np.clip(length / 2 - np.arange(length), 0, 1)
-
-
-def _inside(length: int) -> NDArray[np.float64]:
-    """Return how much of every row (or column) lies inside the border: 1, 0, or a part at its edge.
-
-    Returns
-    -------
-    ``(length,)`` float64.
-    """
-    edge = BORDER * length
     places = np.arange(length)
-    inside: NDArray[np.float64] = np.clip(places + 1 - edge, 0, 1)
-    inside *= np.clip(length - edge - places, 0, 1)
-    return inside
-
-
-def _centre(sums: NDArray[np.float64], total: float) -> float:
-    """Return the centre of mass along one axis, 0…1, each pixel's mass taken to be at its centre.
-
-    Parameters
-    ----------
-    sums
-        ``(length,)`` float64, the heat of every row (or column).
-    total
-        Their sum.
-    """
-    places = (np.arange(len(sums)) + 0.5) / len(sums)
-    return float(sums @ places) / total
+    edge = BORDER * length
+    inside = np.clip(places + 1 - edge, 0, 1) * np.clip(length - edge - places, 0, 1)
+    half = np.clip(length / 2 - places, 0, 1)
+    return np.stack([np.ones(length), half, inside, (places + 0.5) / length])
 
 
 def _hot(drawn: Float32Array) -> NDArray[np.bool_]:
