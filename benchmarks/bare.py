@@ -17,13 +17,14 @@ from torch.nn import functional
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from networks import Network
     from torch import Tensor, nn
+
+    from networks import Network
 
 
 def prepared(network: Network, memory_format: torch.memory_format) -> nn.Module:
     """Return a copy of the network for `explain`, frozen and laid out in memory as given."""
-    module = copy.deepcopy(network.module).eval().requires_grad_(False)
+    module = copy.deepcopy(network.module).eval().requires_grad_(requires_grad=False)
     module = module.to(memory_format=memory_format)
     picture = torch.zeros((1, 3, 224, 224))
     try:
@@ -31,7 +32,7 @@ def prepared(network: Network, memory_format: torch.memory_format) -> nn.Module:
     except RuntimeError:  # a ReLU would overwrite an activation that the maps need
         for part in module.modules():
             if hasattr(part, "inplace"):
-                part.inplace = False
+                setattr(part, "inplace", False)  # noqa: B010 - only some modules have it
         explain(network, module, picture, 1)
     return module
 
@@ -41,7 +42,7 @@ def explain(network: Network, module: nn.Module, inputs: Tensor, batch_size: int
     layers = network.layers
     size = (inputs.shape[2], inputs.shape[3])
     with _kept(module, layers) as kept:
-        for batch in inputs.split(batch_size):
+        for batch in torch.split(inputs, batch_size):
             logits = module(batch)
             score = logits.gather(1, logits.argmax(dim=1, keepdim=True)).sum()
             gradients = torch.autograd.grad(score, [kept[layer] for layer in layers])

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
@@ -91,16 +91,16 @@ def build(images: Path, output: Path, model: str) -> list[str]:
 
 def has_command(name: str) -> bool:
     """Return whether this version of reportgen has a command."""
-    done = subprocess.run(reportgen(name, "--help"), cwd=REPOSITORY, capture_output=True)
+    done = subprocess.run(
+        reportgen(name, "--help"), cwd=REPOSITORY, capture_output=True, check=False
+    )
     return done.returncode == 0
 
 
-def alternating(commands: Sequence[Sequence[str]], repeat: int) -> list[list[float]]:
-    """Return the seconds of each command, run in turn so many times, after once for the disk."""
-    for words in commands:
-        run(words)
-    rounds = [[run(words).seconds for words in commands] for _ in range(repeat)]
-    return [list(seconds) for seconds in zip(*rounds, strict=True)]
+def alternating(measures: Sequence[Callable[[], float]], repeat: int) -> list[list[float]]:
+    """Return what each gives, called in turn so many times, after once for the system's cache."""
+    rounds = [[measure() for measure in measures] for _ in range(repeat + 1)]
+    return [list(values) for values in zip(*rounds[1:], strict=True)]
 
 
 def with_spread(values: Sequence[float], digits: int = 2) -> str:

@@ -1,4 +1,4 @@
-"""How long an image takes, beside the least that its maps can cost: ``python benchmarks/compare.py``.
+"""How long an image takes, beside the least it can: ``python benchmarks/compare.py``.
 
 One Grad-CAM and one Layer-CAM per stage of each network, for the first choice of every picture:
 
@@ -25,26 +25,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
+import numpy as np
+import torch
+
 import bare
 import command
-import cv2
 import libraries
 import machine
 import networks
-import numpy as np
 import pictures
 import plot
 import tables
-import torch
-
 from reportgen import explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from networks import Network
     from numpy.typing import NDArray
     from torch import Tensor
+
+    from networks import Network
 
 MODELS = ("alexnet", "efficientnet_lite0", "resnet50", "timm:vit_small_patch16_224")
 FORMATS = {"bare loop": torch.contiguous_format, "bare loop, channels_last": torch.channels_last}
@@ -186,10 +187,8 @@ def measured(settings: Settings) -> tuple[Times, dict[str, dict[str, str | list[
                 for label in order[start:] + order[:start]:
                     times[name][label].append(runs[label]())
                     milliseconds = 1_000 * times[name][label][-1]
-                    progress = (
-                        f"{name}, round {number + 1}: {label} {milliseconds:.1f} ms per image"
-                    )
-                    print(progress, file=sys.stderr)
+                    done = f"{name}, round {number + 1}: {label} {milliseconds:.1f} ms per image"
+                    print(done, file=sys.stderr)
     return times, layers
 
 

@@ -17,11 +17,13 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch.nn import functional
 
 if TYPE_CHECKING:
-    from networks import Network
     from torch import Tensor
+
+    from networks import Network
 
 MODULES = {"grad-cam": "pytorch_grad_cam", "torchcam": "torchcam"}
 
@@ -32,16 +34,16 @@ def missing() -> list[str]:
 
 
 def grad_cam_batched(network: Network, inputs: Tensor, batch_size: int) -> None:
-    """One object per map, used for batch after batch."""
+    """Make one object per map, and use it for batch after batch."""
     for method, layer in network.places:
         with _grad_cam(network, method, layer) as cam:
-            for batch in inputs.split(batch_size):
+            for batch in torch.split(inputs, batch_size):
                 cam(input_tensor=batch, targets=None)
 
 
 def grad_cam_one_by_one(network: Network, inputs: Tensor, _batch_size: int) -> None:
-    """A new object for every map of every picture."""
-    for picture in inputs.split(1):
+    """Make a new object for every map of every picture."""
+    for picture in torch.split(inputs, 1):
         for method, layer in network.places:
             with _grad_cam(network, method, layer) as cam:
                 cam(input_tensor=picture, targets=None)
@@ -59,9 +61,9 @@ def _grad_cam(network: Network, method: str, layer: str) -> Any:  # noqa: ANN401
 
 
 def torchcam_batched(network: Network, inputs: Tensor, batch_size: int) -> None:
-    """Two extractors at one forward pass per batch, each with a backward pass for all its layers."""
+    """Let two extractors share one forward pass per batch, each with one backward pass."""
     with _torchcam(network, "GradCAM") as one, _torchcam(network, "LayerCAM") as many:
-        for batch in inputs.split(batch_size):
+        for batch in torch.split(inputs, batch_size):
             scores = network.module(batch)
             classes = scores.argmax(dim=1).tolist()
             maps = [*one(classes, scores, retain_graph=True), *many(classes, scores)]
@@ -69,8 +71,8 @@ def torchcam_batched(network: Network, inputs: Tensor, batch_size: int) -> None:
 
 
 def torchcam_one_by_one(network: Network, inputs: Tensor, _batch_size: int) -> None:
-    """A new extractor for each method and picture, with a forward pass of its own."""
-    for picture in inputs.split(1):
+    """Make a new extractor for each method and picture, with a forward pass of its own."""
+    for picture in torch.split(inputs, 1):
         for kind in ("GradCAM", "LayerCAM"):
             with _torchcam(network, kind) as extractor:
                 scores = network.module(picture)

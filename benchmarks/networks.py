@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from command import EMBEDDED
 
+from command import EMBEDDED
 from reportgen.layers import default_layers, survey
 from reportgen.models import LoadedModel, ModelRequest, load_model
 

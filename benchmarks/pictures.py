@@ -24,10 +24,10 @@ def make(folder: Path, number: int, size: tuple[int, int]) -> list[Path]:
     real content to deal with; a comment with its number makes its bytes its own.
     """
     folder.mkdir(parents=True)
-    photos = []
+    photos: list[Image.Image] = []
     for path in sorted(PHOTOS.glob("*.jpg")):
-        with Image.open(path) as photo:
-            photos.append(photo.convert("RGB"))
+        with Image.open(path) as opened:
+            photos.append(opened.convert("RGB"))
     chance = random.Random(0)  # noqa: S311 - where to cut
     paths = []
     for index in range(number):

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TEXT = "#777777"
-"""Readable on white (4.5 : 1) and on the near-black of dark pages (4.2 : 1), so that one file serves
-both; a style sheet in it would follow the system, not the page."""
+"""Readable on white (4.5 : 1) and on the near-black of dark pages (4.2 : 1): one file serves both. A
+style sheet in it would follow the system, not the page."""
 OURS, OTHERS = "#2f81c7", "#9a7d3c"
 """Marks of reportgen and of everybody else; both at least 3 : 1 on either ground."""
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "path",  # the same letters everywhere
     "svg.hashsalt": "reportgen",  # and the same bytes every time
     "font.family": "DejaVu Sans",  # comes with matplotlib
@@ -35,7 +35,7 @@ STYLE = {
     "xtick.color": TEXT,
     "ytick.color": TEXT,
 }
-TICKS = (0.5, 0.7, 1, 1.2, 1.5, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)
+TICKS = (0.5, 1, 1.5, 2, 3, 5, 10, 20, 30, 50, 100)
 SMALLEST = 0.3
 """Ratios below are drawn here; a slope over a few images may come out at anything."""
 LEFT_OUT = "bare loop"
@@ -54,9 +54,8 @@ def draw(found: Mapping[str, Any], path: Path) -> None:
     }
     labels = list(dict.fromkeys(label for of_model in ratios.values() for label in of_model))
     labels.sort(key=lambda label: (not _is_ours(label), label.startswith("grad-cam")))
-    every = [
-        value for of_model in ratios.values() for share in of_model.values() for value in share
-    ]
+    shares = [share for of_model in ratios.values() for share in of_model.values()]
+    every = [value for share in shares for value in share]
     limits = (min(0.9, *every) * 0.9, max(2, *every) * 1.6)
     with plt.rc_context(STYLE):
         height = 0.75 + len(ratios) * (0.45 + 0.21 * len(labels))
@@ -69,7 +68,7 @@ def draw(found: Mapping[str, Any], path: Path) -> None:
         bottom = grid[-1, 0]
         bottom.set_xscale("log")
         bottom.set_xlim(*limits)
-        bottom.xaxis.set_major_locator(FixedLocator(_spread_out(limits)))
+        bottom.xaxis.set_major_locator(FixedLocator(TICKS))
         bottom.xaxis.set_minor_locator(NullLocator())
         bottom.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}×"))
         bottom.set_xlabel(
@@ -105,15 +104,6 @@ def _panel(axes: Axes, shares: Mapping[str, list[float]], labels: list[str], goa
     axes.tick_params(length=0)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
-
-
-def _spread_out(limits: tuple[float, float]) -> list[float]:
-    """Return the ticks within the limits that leave room for each other's numbers."""
-    chosen: list[float] = []
-    for tick in TICKS:
-        if limits[0] <= tick <= limits[1] and (not chosen or tick >= 1.35 * chosen[-1]):
-            chosen.append(tick)
-    return chosen
 
 
 def _is_ours(label: str) -> bool:
