@@ -17,6 +17,8 @@ from torch.nn import functional
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor, nn
 
     from networks import Network
@@ -38,7 +40,15 @@ def prepared(network: Network, memory_format: torch.memory_format) -> nn.Module:
 
 
 def explain(network: Network, module: nn.Module, inputs: Tensor, batch_size: int) -> None:
-    """Compute the maps of ``inputs``, ``(N, 3, H, W)`` normalised, at the size of the pictures."""
+    """Compute the maps of ``inputs``, ``(N, 3, H, W)`` normalised, and do nothing with them."""
+    for _ in maps(network, module, inputs, batch_size):
+        pass
+
+
+def maps(
+    network: Network, module: nn.Module, inputs: Tensor, batch_size: int
+) -> Iterator[list[NDArray[np.float32]]]:
+    """Yield, batch by batch, one ``(N, H, W)`` array per place of the network, not normalised."""
     layers = network.layers
     size = (inputs.shape[2], inputs.shape[3])
     with _kept(module, layers) as kept:
@@ -53,9 +63,11 @@ def explain(network: Network, module: nn.Module, inputs: Tensor, batch_size: int
                 )
                 for layer, gradient in zip(layers, gradients, strict=True)
             }
-            for method, layer in network.places:
-                raw = _MAPS[method](*pairs[layer])
-                functional.interpolate(raw[:, None], size, mode="bilinear").numpy()
+            raw = [_MAPS[method](*pairs[layer]) for method, layer in network.places]
+            yield [
+                functional.interpolate(values[:, None], size, mode="bilinear")[:, 0].numpy()
+                for values in raw
+            ]
 
 
 @contextmanager

@@ -52,7 +52,9 @@ def run(words: Sequence[str], *, cache: Path | None = None, kill_after: float | 
     SystemExit
         If it fails, with what it had to say.
     """
-    environment = {**os.environ, **({"REPORTGEN_CACHE": os.fspath(cache)} if cache else {})}
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": "0"}  # reports differ in nothing but that
+    if cache is not None:
+        environment["REPORTGEN_CACHE"] = os.fspath(cache)
     with tempfile.TemporaryFile("w+") as errors:
         started = time.perf_counter()
         process = subprocess.Popen(

@@ -244,6 +244,8 @@ def print_tables(times: Times, settings: Settings) -> None:
         f"{PHOTO[0]}×{PHOTO[1]} JPEG files, slope between {few} and {many}. "
         f"Random weights, but for {command.EMBEDDED}."
     )
+    if settings.repeat == 1:
+        print("One round only, to see that the script works: its figures mean little.")
     if settings.libraries and (absent := libraries.missing()):
         print(f"Left out, as not installed: {', '.join(absent)}.")
 

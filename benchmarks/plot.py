@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TEXT = "#777777"
-"""Readable on white (4.5 : 1) and on the near-black of dark pages (4.2 : 1): one file serves both. A
-style sheet in it would follow the system, not the page."""
+"""Readable on white (4.5 : 1) and on the near-black of dark pages (4.2 : 1), so that one file
+serves both. A style sheet in it would follow the system, not the page."""
 OURS, OTHERS = "#2f81c7", "#9a7d3c"
 """Marks of reportgen and of everybody else; both at least 3 : 1 on either ground."""
 STYLE: dict[Any, Any] = {
