@@ -6,11 +6,11 @@ Needs Chromium, and the tools of ``tests/web`` (``make test`` installs them).
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
 import subprocess
-import sys
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -116,8 +116,20 @@ def _counting(found: dict[str, Any], category: str) -> Iterator[dict[str, Any]]:
     return (item for item in found["categories"][category]["auditRefs"] if item["weight"])
 
 
+def main() -> None:
+    """Print the scores of a page."""
+    import tables  # noqa: PLC0415 - beside this file: not there for who imports it from elsewhere
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("page", type=Path)
+    tables.add_update_option(parser)
+    arguments = parser.parse_args()
+    page = arguments.page.resolve()
+    with tables.published("lighthouse", arguments.update), served(page.parent) as address:
+        found = {form: scores(f"{address}/{page.name}", form) for form in ("desktop", "mobile")}
+        rows = [[form, *(f"{score:.0f}" for score in of.values())] for form, of in found.items()]
+        print(tables.table(["Lighthouse", *CATEGORIES], rows))
+
+
 if __name__ == "__main__":
-    page = Path(sys.argv[1]).resolve()
-    with served(page.parent) as address:
-        for name in ("desktop", "mobile"):
-            print(name, scores(f"{address}/{page.name}", name))
+    main()

@@ -25,6 +25,7 @@ from unittest.mock import patch
 from PIL import Image, ImageOps
 from playwright.sync_api import sync_playwright
 
+import tables
 from reportgen.options import BuildOptions
 from reportgen.pdf import find_browser
 from reportgen.pipeline import build
@@ -241,7 +242,7 @@ def print_times(work: Path, numbers: Sequence[int], runs: int) -> None:
         folder = work / f"{form}-{number}"
         seconds = written(many(report, number), folder, RenderOptions(form=form))
         name = f"{number:,} images"
-        print(f"{name} as {form}: rendered in {seconds:.1f} s, {page_bytes(folder):,} bytes")
+        print(f"- {name} as {form}: rendered in {seconds:.1f} s, {page_bytes(folder):,} bytes")
         if form == "single":
             pages.append((f"{name}, single file", folder / INDEX))
         else:
@@ -275,8 +276,9 @@ def main() -> None:
     parser.add_argument("--images", type=int, nargs="*", default=[1_000, 10_000])
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--keep", type=Path, help="folder for the reports; otherwise deleted")
+    tables.add_update_option(parser)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tables.published("report_size", arguments.update), tempfile.TemporaryDirectory() as folder:
         work = arguments.keep or Path(folder)
         print_sizes(work)
         print()
