@@ -16,7 +16,9 @@ from reportgen.errors import ImageError, LayerError
 from reportgen.language import _
 from reportgen.measuring import measure
 from reportgen.preprocess import preprocess
+from reportgen.progress import Silent
 from reportgen.recording import Prepared, prepare, record
+from reportgen.resilience import Resilient, limited, out_of_memory
 from reportgen.streaming import chunks, in_order
 from reportgen.values import Explanation, FailureRecord, Made, TrueClass
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from reportgen.plan import Plan
+    from reportgen.progress import Observer
     from reportgen.values import ImageFile
 
 WORKERS = 4
@@ -33,7 +36,9 @@ PASS_PIXELS = 16 * 512 * 512
 """Pixels that go through the network at once where every picture has its own size."""
 
 
-def compute(images: Iterable[ImageFile], plan: Plan) -> Iterator[Made]:
+def compute(
+    images: Iterable[ImageFile], plan: Plan, observer: Observer | None = None
+) -> Iterator[Made]:
     """Yield what was made of every picture, in order.
 
     Pictures go through the network in batches as they come: the first ``batch_size`` of them
@@ -51,7 +56,7 @@ def compute(images: Iterable[ImageFile], plan: Plan) -> Iterator[Made]:
     try:
         with quiet_mode(plan.loaded.module):
             prepared = in_order(pool, lambda image: _prepare(image, plan), images, 2 * batch_size)
-            explained = _explained(prepared, plan, batch_size)
+            explained = _explained(prepared, plan, batch_size, observer or Silent())
             yield from in_order(pool, finish, explained, 2 * batch_size)
     finally:
         pool.shutdown(cancel_futures=True)
@@ -66,7 +71,7 @@ def _prepare(image: ImageFile, plan: Plan) -> Prepared | Made:
     index = plan.labels.by_name.get(image.name)
     label = None if index is None else TrueClass(index, plan.loaded.categories[index])
     try:
-        decoded = decode(image)
+        decoded = decode(image, max_pixels=plan.options.max_pixels, lenient=plan.options.lenient)
         source = preprocess(decoded, plan.recipe)
         return prepare(source, decoded.pixels, label, plan.options)
     except ImageError as error:
@@ -74,14 +79,20 @@ def _prepare(image: ImageFile, plan: Plan) -> Prepared | Made:
 
 
 def _explained(
-    prepared: Iterable[Prepared | Made], plan: Plan, batch_size: int
+    prepared: Iterable[Prepared | Made], plan: Plan, batch_size: int, observer: Observer
 ) -> Iterator[Made | tuple[Prepared, Explanation]]:
     """Run the network batch by batch; failures pass through in their place."""
+    explain_all: Resilient[Prepared, Explanation | Made] = Resilient(
+        lambda group, most: _explain(group, limited(plan, most)),
+        lambda item, reason: _failed(item.model_input.file, reason),
+        observer,
+        most=batch_size,
+    )
     for chunk in chunks(prepared, batch_size):
         batch = [item for item in chunk if isinstance(item, Prepared)]
         found: dict[int, Explanation | Made] = {}
         for group in _of_one_size(batch):
-            found.update(zip(map(id, group), _explain(group, plan), strict=True))
+            found.update(zip(map(id, group), explain_all(group), strict=True))
         for item in chunk:
             result = item if isinstance(item, Made) else found[id(item)]
             if isinstance(result, Made):
@@ -110,7 +121,8 @@ def _explain(group: list[Prepared], plan: Plan) -> Iterable[Explanation | Made]:
         if plan.options.metrics:
             found = measure(plan.loaded.module, inputs, found, plan.attribution)
     except (RuntimeError, ValueError, AssertionError, LayerError) as error:
-        if plan.recipe.crop is not None:  # a size that the network has taken before
+        # A size that the network has taken before, or what may be due to one picture of several.
+        if plan.recipe.crop is not None or len(group) > 1 or out_of_memory(error):
             raise
         lines = str(error).strip().splitlines() or [type(error).__name__]
         size = f"{stacked.shape[3]}×{stacked.shape[2]}"

@@ -55,7 +55,11 @@ def build(options: BuildOptions, observer: Observer) -> Outcome:
     activate(options.lang)
     path = options.output or default_output(options)
     images = discover(
-        options.images, recursive=options.recursive, leave_out=(path,), own_report=MANIFEST
+        options.images,
+        recursive=options.recursive,
+        follow_links=options.follow_links,
+        leave_out=(path,),
+        own_report=MANIFEST,
     )
     output = OutputFolder(path, force=options.force)
     expected = render.expected_files(len(images), delivery.render_options(options))
@@ -63,7 +67,9 @@ def build(options: BuildOptions, observer: Observer) -> Outcome:
     render.check_templates(options.template_dir)
     plan = prepare(options, images, observer)
     with output.staging() as staging:
-        records = _observed(plan, _written(compute(images, plan), staging), len(images), observer)
+        records = _observed(
+            plan, _written(compute(images, plan, observer), staging), len(images), observer
+        )
         report = _stored(plan, records, created, staging / RUN_STORE)
         observer.stage("Writing the report")
         render.render(report, staging, delivery.render_options(options))

@@ -87,6 +87,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("save-maps", lambda o: o.save_maps),
     Setting("template-dir", lambda o: o.template_dir, is_path=True),
     Setting("recursive", lambda o: o.recursive),
+    Setting("follow-links", lambda o: o.follow_links),
+    Setting("max-pixels", lambda o: o.max_pixels),
+    Setting("lenient", lambda o: o.lenient),
     Setting("batch-size", lambda o: o.batch_size),
 )
 """Everything that a report depends on; where it is written to, and what is printed, is not."""

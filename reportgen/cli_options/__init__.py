@@ -60,7 +60,17 @@ from reportgen.cli_options.report import (
     TopK,
     Zip,
 )
-from reportgen.cli_options.run import BatchSize, Config, Images, Quiet, Recursive, Verbose
+from reportgen.cli_options.run import (
+    BatchSize,
+    Config,
+    FollowLinks,
+    Images,
+    Lenient,
+    MaxPixels,
+    Quiet,
+    Recursive,
+    Verbose,
+)
 
 __all__ = [
     "Alpha",
@@ -82,6 +92,7 @@ __all__ = [
     "FeatureOrder",
     "FeatureScale",
     "Folder",
+    "FollowLinks",
     "Force",
     "Fuse",
     "FuseGamma",
@@ -92,6 +103,8 @@ __all__ = [
     "Labels",
     "Lang",
     "Layers",
+    "Lenient",
+    "MaxPixels",
     "Mean",
     "Meta",
     "Methods",
