@@ -56,6 +56,8 @@ _DAMAGE = (
 
 # Pillow warns on stderr from half its bound on; below ours a picture is simply decoded.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# Of EXIF data and the like that is damaged, which does no harm to the pixels.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 _CAREFULLY = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 

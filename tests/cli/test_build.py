@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 
 from cli.conftest import files_of
-from reportgen import pipeline
+from reportgen import engine
 from reportgen.models import torchvision_source
 
 if TYPE_CHECKING:
@@ -240,7 +240,7 @@ def test_interrupted_runs_keep_the_old_report(
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline, "explain", interrupt)
+    monkeypatch.setattr(engine, "explain", interrupt)
     assert run("build", pictures, *PLUMBING, "-o", out, "-q").code == 130
     monkeypatch.setattr("reportgen.render.render", interrupt)
     assert run("build", pictures, *PLUMBING, "-o", out, "-q").code == 130
@@ -267,7 +267,7 @@ def test_a_full_disk_keeps_the_old_report(
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (RuntimeError("out of memory"), "RuntimeError: out of memory"),
+        (RuntimeError("no such kernel"), "RuntimeError: no such kernel"),
         (ImportError("libGL.so.1: cannot open shared object file"), "apt-get install libgl1"),
     ],
 )
@@ -282,7 +282,7 @@ def test_a_defect_is_not_taken_for_a_written_report(  # noqa: PLR0913, PLR0917 -
     def broken(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(pipeline, "explain", broken)
+    monkeypatch.setattr(engine, "explain", broken)
     ran = run("build", pictures, *PLUMBING, "-o", tmp_path / "out")
     assert ran.code == 2
     assert message in ran.err
