@@ -540,7 +540,7 @@ def test_a_pipe_put_in_place_of_a_file_does_not_hang(
 ) -> None:
     path = save(noise(), tmp_path / "a.png")
     truly = module._check_kind
-    seen = []
+    seen: list[os.stat_result] = []
 
     def swap(status: os.stat_result) -> None:
         truly(status)
@@ -604,7 +604,7 @@ def test_no_memory_is_a_failure_of_the_picture(
 @pytest.mark.parametrize("suffix", ["png", "webp"])
 def test_first_frame_of_other_animations(tmp_path: Path, suffix: str) -> None:
     frames = [Image.new("RGB", (5, 4), colour) for colour in ("red", "lime", "blue")]
-    options = {"lossless": True} if suffix == "webp" else {}
+    options: dict[str, Any] = {"lossless": True} if suffix == "webp" else {}
     path = tmp_path / f"a.{suffix}"
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=50, **options)
     image = read(path)

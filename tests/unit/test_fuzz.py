@@ -9,7 +9,7 @@ import io
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -19,13 +19,13 @@ from PIL import Image
 
 from reportgen import pipeline
 from reportgen.decode import decode
-from reportgen.errors import ImageError, ReportgenError
+from reportgen.errors import ImageError
 from reportgen.options import BuildOptions, ModelOptions, PreprocessOptions
 from reportgen.progress import Silent
 from reportgen.values import ImageFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 # Pillow warns of odd EXIF data, which is no trouble.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -34,7 +34,7 @@ MOST = 100_000
 """Pixels that are decoded: a mutated header can claim many."""
 
 
-def encoded(kind: str, **options: object) -> bytes:
+def encoded(kind: str, **options: Any) -> bytes:  # noqa: ANN401
     pixels = np.random.default_rng(1).integers(0, 256, (24, 32, 3), dtype=np.uint8)
     image = Image.fromarray(pixels)
     buffer = io.BytesIO()
@@ -49,7 +49,7 @@ def encoded(kind: str, **options: object) -> bytes:
     exif[0x010E] = "<script>"
     if kind in {"JPEG", "PNG", "WEBP", "TIFF"}:
         options["exif"] = exif
-    image.save(buffer, kind, **options)  # type: ignore[arg-type]
+    image.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
@@ -103,12 +103,12 @@ def holds(data: bytes, folder: Path) -> None:
     for lenient in (False, True):
         try:
             found = decode(ImageFile(path, "a.png"), max_pixels=MOST, lenient=lenient)
-        except ImageError as error:
-            assert str(error)
-        else:
-            height, width, channels = found.pixels.shape
-            assert (channels, found.pixels.dtype) == (3, np.uint8)
-            assert 0 < height * width <= MOST
+        except ImageError:
+            continue
+        height, width, channels = found.pixels.shape
+        assert channels == 3
+        assert found.pixels.dtype == np.uint8
+        assert 0 < height * width <= MOST
 
 
 RELAXED = {
@@ -212,13 +212,7 @@ def run_holds(files: Mapping[bytes, bytes], title: str, note: str) -> None:
             root, title=title, author=note, meta=("k=" + note,), save_overlays=True
         )
         before = tree(root)
-        try:
-            outcome = pipeline.build(options, Silent())
-        except ReportgenError as error:
-            assert str(error)
-            written = tree(root) - before
-            assert written == set(), error
-            return
+        outcome = pipeline.build(options, Silent())
         assert outcome.images + len(outcome.failures) == 1 + len(files)
         assert "good.png" not in {failure.name for failure in outcome.failures}
         assert {path.partition(os.sep)[0] for path in tree(root) - before} <= {"out"}
@@ -232,17 +226,19 @@ FILES = st.dictionaries(
     max_size=6,
 )
 TEXTS = st.text(max_size=60)
+# Others are refused for --author and --meta before anything is done.
+NOTES = st.text(min_size=1, max_size=60).filter(lambda text: text.strip() and text.isprintable())
 
 
-@given(files=FILES, title=TEXTS, note=TEXTS)
+@given(files=FILES, title=TEXTS, note=NOTES)
 @settings(max_examples=10, **RELAXED)  # type: ignore[arg-type]
 def test_runs(files: dict[bytes, bytes], title: str, note: str) -> None:
     run_holds(files, title, note)
 
 
 @pytest.mark.slow
-@given(files=FILES, title=TEXTS, note=TEXTS)
-@settings(max_examples=150, **RELAXED)  # type: ignore[arg-type]
+@given(files=FILES, title=TEXTS, note=NOTES)
+@settings(max_examples=100, **RELAXED)  # type: ignore[arg-type]
 def test_many_runs(files: dict[bytes, bytes], title: str, note: str) -> None:
     run_holds(files, title, note)
 
@@ -265,10 +261,10 @@ def test_out_of_memory_halves_the_batch(tmp_path: Path, monkeypatch: pytest.Monk
         Image.new("RGB", (40, 40), (number * 40, 9, 9)).save(tmp_path / "in" / f"{number}.png")
     from reportgen import engine  # noqa: PLC0415 - for this test alone
 
-    truly: Callable[..., object] = engine.explain
+    truly: Callable[..., object] = vars(engine)["explain"]
     passes = []
 
-    def explain(module: object, inputs: np.ndarray[object, object], *rest: object) -> object:
+    def explain(module: object, inputs: Sequence[object], *rest: object) -> object:
         passes.append(len(inputs))
         if len(inputs) > 2:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
