@@ -161,14 +161,16 @@ class _Filling:
         A batch is kept as a whole, with its failures: so a run that goes on after it was killed
         makes the same batches of what is left, and the same numbers to the last bit.
         """
-        with closing(compute((item.file for item, _key in unknown), self._plan)) as made:
+        with closing(
+            compute((item.file for item, _key in unknown), self._plan, self._observer)
+        ) as made:
             pairs = zip(unknown, made, strict=True)
             for batch in chunks(pairs, self._plan.options.batch_size):
                 self._known.keep(
                     [
                         (key, Found(done.record, done.files))
                         for (item, key), done in batch
-                        if _lasts(done.record, item)
+                        if done.lasting and _lasts(done.record, item, self._plan.options.max_pixels)
                     ]
                 )
                 self.computed += len(batch)
@@ -219,12 +221,12 @@ class _Filling:
         )
 
 
-def _lasts(record: ImageRecord | FailureRecord, item: Input) -> bool:
+def _lasts(record: ImageRecord | FailureRecord, item: Input, max_pixels: int) -> bool:
     """Say whether the same picture will give the same again: not if it was changed meanwhile."""
     if isinstance(record, ImageRecord):
         return record.sha256 == item.sha256
     try:
-        return digest(item.file) == item.sha256
+        return digest(item.file, max_pixels) == item.sha256
     except ImageError:
         return False
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import stat
 import struct
 import warnings
+import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,14 +21,20 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from reportgen.errors import ImageError
 from reportgen.language import N_, _
+from reportgen.mending import mend
+from reportgen.options import DEFAULT_MAX_PIXELS
 from reportgen.values import DecodedImage, ImageFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-MAX_PIXELS = 178_956_970
-"""Pictures with more pixels than this are refused before decoding (Pillow's own error bound)."""
+    from reportgen.values import UInt8Array
+
+_BYTES_PER_PIXEL = 8
+"""The most that a format takes: four channels of 16 bits each, not compressed."""
+_BYTES_BESIDE = 64 * 2**20
+"""For what stands beside the pixels of the largest picture: profiles, previews, more frames."""
 
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF")
 """Pillow's decoders that are tried; its one for PostScript would start Ghostscript on the file."""
@@ -41,11 +49,24 @@ _DAMAGE = (
     ArithmeticError,
     NotImplementedError,
     struct.error,
+    MemoryError,
+    zlib.error,
 )
 """What Pillow's decoders raise on damaged data; each carries its reason."""
 
-# Pillow warns on stderr from half that size on; below MAX_PIXELS a picture is simply decoded.
+# Pillow warns on stderr from half its bound on; below ours a picture is simply decoded.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# Of EXIF data and the like that is damaged, which does no harm to the pixels.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+_CAREFULLY = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+
+_SRGB = (b"sRGB", "sRGB".encode("utf-16-be"))
+"""The name in a colour profile, in its old and its new kind of text. Profiles are not parsed: what
+does that is written in C, and the file is not to be trusted."""
+
+_STRIP = 64
+"""Rows of deep grey that are scaled at once."""
 
 _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
     (stat.S_ISDIR, N_("a folder")),
@@ -56,36 +77,45 @@ _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
 )
 
 
-def decode(file: ImageFile) -> DecodedImage:
+def decode(
+    file: ImageFile, *, max_pixels: int = DEFAULT_MAX_PIXELS, lenient: bool = False
+) -> DecodedImage:
     """Read and decode one picture.
 
     The first frame of an animation is taken, EXIF orientation is applied, transparency is laid
-    on white, and 16-bit and floating-point grey is brought to eight bits.
+    on white, and 16-bit and floating-point grey is brought to eight bits. A colour profile is not
+    applied, as torchvision's and timm's transforms do not apply it, and the network was evaluated
+    on such pixels; where it is not sRGB, a note says so.
+
+    Parameters
+    ----------
+    file
+        What discovery found.
+    max_pixels
+        Pictures with more are refused by their header.
+    lenient
+        Whether a damaged JPEG or PNG file is used as far as it goes.
 
     Raises
     ------
     ImageError
-        With the reason, if the file cannot be read, is no image, is truncated or is too large.
+        With the reason, if the file cannot be read, is no image, is damaged or is too large.
     """
-    data = _read(file.path)
+    if file.refused:
+        raise ImageError(file.refused)
+    _let_pillow_open(max_pixels)
+    data = _read(file.path, max_pixels * _BYTES_PER_PIXEL + _BYTES_BESIDE)
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise ImageError(
-                    _("{width}×{height} pixels, more than the {most:,} that are decoded").format(
-                        width=width, height=height, most=MAX_PIXELS
-                    ),
-                )
-            notes = _notes(image)
-            image.load()
-            pixels = np.asarray(_as_rgb(ImageOps.exif_transpose(image)))
-    except UnidentifiedImageError:
-        raise ImageError(_not_an_image(data)) from None
-    except Image.DecompressionBombError as error:
-        raise ImageError(_("refused before decoding: {error}").format(error=error)) from None
-    except _DAMAGE as error:
-        raise ImageError(_("cannot be decoded: {error}").format(error=error)) from None
+        pixels, notes = _decoded(data, max_pixels)
+    except ImageError as error:
+        mended = mend(data, max_pixels) if lenient else None
+        if mended is None:
+            raise
+        try:
+            pixels, notes = _decoded(mended, max_pixels)
+        except ImageError:
+            raise error from None
+        notes = (_("damaged or cut short: what is missing of it is filled with one colour"), *notes)
     return DecodedImage(
         file=file,
         pixels=pixels,
@@ -94,7 +124,42 @@ def decode(file: ImageFile) -> DecodedImage:
     )
 
 
-def digest(file: ImageFile) -> str:
+def _let_pillow_open(max_pixels: int) -> None:
+    """Raise Pillow's own bound, of which it takes the double, where more was asked for.
+
+    It is never lowered again: other threads may be opening pictures.
+    """
+    known = Image.MAX_IMAGE_PIXELS
+    if known is not None and max_pixels > 2 * known:
+        Image.MAX_IMAGE_PIXELS = max_pixels
+
+
+def _decoded(data: bytes, max_pixels: int) -> tuple[UInt8Array, tuple[str, ...]]:
+    """Return the pixels of a file, and what decoding chose."""
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            width, height = image.size
+            if width * height > max_pixels:
+                raise ImageError(
+                    _("{width}×{height} pixels, more than the {most:,} that are decoded").format(
+                        width=width, height=height, most=max_pixels
+                    ),
+                )
+            if width * height == 0:
+                raise ImageError(_("has no pixels"))
+            notes = _notes(image)
+            image.load()
+            return np.asarray(_as_rgb(ImageOps.exif_transpose(image))), notes
+    except UnidentifiedImageError:
+        raise ImageError(_not_an_image(data)) from None
+    except Image.DecompressionBombError as error:
+        raise ImageError(_("refused before decoding: {error}").format(error=error)) from None
+    except _DAMAGE as error:
+        reason = str(error) or type(error).__name__
+        raise ImageError(_("cannot be decoded: {error}").format(error=reason)) from None
+
+
+def digest(file: ImageFile, max_pixels: int = DEFAULT_MAX_PIXELS) -> str:
     """Return the SHA-256 of a file's bytes, in hex.
 
     Raises
@@ -102,17 +167,30 @@ def digest(file: ImageFile) -> str:
     ImageError
         With the reason, if the file cannot be read.
     """
-    return hashlib.sha256(_read(file.path)).hexdigest()
+    if file.refused:
+        raise ImageError(file.refused)
+    data = _read(file.path, max_pixels * _BYTES_PER_PIXEL + _BYTES_BESIDE)
+    return hashlib.sha256(data).hexdigest()
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, most: int) -> bytes:
     """Return the file's bytes; anything but a regular file is never opened."""
     try:
-        mode = path.stat().st_mode
-        if not stat.S_ISREG(mode):
-            kind = next((name for test, name in _KINDS if test(mode)), N_("not a regular file"))
-            raise ImageError(_("is {kind}, not a file; it was not opened").format(kind=_(kind)))
-        data = path.read_bytes()
+        _check_kind(path.stat())
+        # Something else may stand there by now: opening it must neither wait nor take effect.
+        descriptor = os.open(path, os.O_RDONLY | _CAREFULLY)
+        with os.fdopen(descriptor, "rb") as stream:
+            status = os.fstat(descriptor)
+            _check_kind(status)
+            if status.st_size > most:
+                raise ImageError(
+                    _("{size:,} bytes, more than a picture that is decoded can have").format(
+                        size=status.st_size
+                    )
+                )
+            data = stream.read(status.st_size)
+            if len(data) < status.st_size or stream.read(1):
+                raise ImageError(_("changed while it was read"))
     except FileNotFoundError:
         missing = _("is a link to nothing") if path.is_symlink() else _("is no longer there")
         raise ImageError(missing) from None
@@ -120,9 +198,18 @@ def _read(path: Path) -> bytes:
         raise ImageError(
             _("cannot be read: {error}").format(error=error.strerror or error)
         ) from None
+    except MemoryError:
+        raise ImageError(_("does not fit into memory")) from None
     if not data:
         raise ImageError(_("is an empty file"))
     return data
+
+
+def _check_kind(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kinds = (name for test, name in _KINDS if test(status.st_mode))
+        kind = next(kinds, N_("not a regular file"))
+        raise ImageError(_("is {kind}, not a file; it was not opened").format(kind=_(kind)))
 
 
 def _not_an_image(data: bytes) -> str:
@@ -142,6 +229,9 @@ def _notes(image: Image.Image) -> tuple[str, ...]:
         notes.append(_("turned upright by its EXIF orientation"))
     if image.has_transparency_data:
         notes.append(_("transparency laid on white"))
+    profile = image.info.get("icc_profile")
+    if isinstance(profile, bytes) and not any(name in profile for name in _SRGB):
+        notes.append(_("its colour profile, which is not sRGB, is not applied"))
     return tuple(notes)
 
 
@@ -161,17 +251,21 @@ def _grey_to_eight_bits(image: Image.Image) -> Image.Image:
     Pillow's own ``convert`` clips such values at 255, which turns most of the picture white, and
     knows no transparent grey value at this depth.
     """
-    values = np.asarray(image, dtype=np.float64)
-    if not np.isfinite(values).all():
-        raise ImageError(_("holds values that are not finite"))
+    values = np.asarray(image)
     low, high = float(values.min()), float(values.max())
+    if not np.isfinite((low, high)).all():  # each is, as soon as one value is not
+        raise ImageError(_("holds values that are not finite"))
     if image.mode != "F" and low >= 0 and high <= 65535:  # noqa: PLR2004 - the range of 16 bits
         low, high = 0.0, 65535.0
     elif image.mode == "F" and low >= 0 and high <= 1:
         low, high = 0.0, 1.0
     span = high - low or 1.0
-    levels = np.rint((values - low) / span * 255).astype(np.uint8)
     transparent = image.info.get("transparency")
-    if transparent is not None:
-        levels[values == transparent] = 255
+    levels = np.empty(values.shape, dtype=np.uint8)
+    # By strips: in double precision, the whole of the largest picture would take gigabytes.
+    for top in range(0, len(values), _STRIP):
+        strip = values[top : top + _STRIP].astype(np.float64)
+        levels[top : top + _STRIP] = np.rint((strip - low) / span * 255)
+        if transparent is not None:
+            levels[top : top + _STRIP][strip == transparent] = 255
     return Image.fromarray(levels)

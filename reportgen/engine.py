@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,9 @@ from reportgen.language import _
 from reportgen.measuring import measure
 from reportgen.pacing import Networks, few_threads
 from reportgen.preprocess import preprocess
+from reportgen.progress import Silent
 from reportgen.recording import Prepared, prepare, record
+from reportgen.resilience import Resilient, limited, out_of_memory
 from reportgen.streaming import chunks, in_order
 from reportgen.values import Explanation, FailureRecord, Made, TrueClass
 
@@ -27,13 +30,18 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from reportgen.plan import Plan
+    from reportgen.progress import Observer
     from reportgen.values import ImageFile
+
+ExplainAll = Resilient["Prepared", "Explanation | Made"]
 
 PASS_PIXELS = 16 * 512 * 512
 """Pixels that go through the network at once where every picture has its own size."""
 
 
-def compute(images: Iterable[ImageFile], plan: Plan) -> Generator[Made]:
+def compute(
+    images: Iterable[ImageFile], plan: Plan, observer: Observer | None = None
+) -> Generator[Made]:
     """Yield what was made of every picture, in order.
 
     Pictures are cut into batches as they come: the first ``batch_size`` of them, then the next,
@@ -43,16 +51,28 @@ def compute(images: Iterable[ImageFile], plan: Plan) -> Generator[Made]:
     the records; what waits for its turn is bounded by the number of threads.
     """
     pace = plan.pace
+    observer = observer or Silent()
     batches = chunks(images, plan.options.batch_size)
     passes = (files for batch in batches for files in chunks(batch, pace.pictures))
     with few_threads(pace.threads), quiet_mode(plan.loaded.module):
         networks = Networks(plan.loaded.module, pace.networks)
+
+        def explain_some(group: list[Prepared], most: int) -> list[Explanation | Made]:
+            with networks.one() as network:
+                return list(_explain(network, group, limited(plan, most)))
+
+        explain_all: ExplainAll = Resilient(
+            explain_some,
+            lambda item, reason: replace(_failed(item.model_input.file, reason), lasting=False),
+            observer,
+            most=pace.pictures,
+        )
         pool = ThreadPoolExecutor(
             pace.workers, "reportgen", initializer=torch.set_num_threads, initargs=(pace.threads,)
         )
         try:
             done = in_order(
-                pool, lambda files: _make(files, plan, networks), passes, pace.workers + 2
+                pool, lambda files: _make(files, plan, explain_all), passes, pace.workers + 2
             )
             for made in done:
                 yield from made
@@ -60,10 +80,10 @@ def compute(images: Iterable[ImageFile], plan: Plan) -> Generator[Made]:
             pool.shutdown(cancel_futures=True)
 
 
-def _make(files: list[ImageFile], plan: Plan, networks: Networks) -> list[Made]:
+def _make(files: list[ImageFile], plan: Plan, explain_all: ExplainAll) -> list[Made]:
     """Take a few pictures from their files to their records."""
     prepared = [_prepare(file, plan) for file in files]
-    explained = _explained(prepared, plan, networks)
+    explained = _explained(prepared, explain_all)
     return [
         item if isinstance(item, Made) else Made(item[0].model_input.file, *record(*item, plan))
         for item in explained
@@ -79,7 +99,7 @@ def _prepare(image: ImageFile, plan: Plan) -> Prepared | Made:
     index = plan.labels.by_name.get(image.name)
     label = None if index is None else TrueClass(index, plan.loaded.categories[index])
     try:
-        decoded = decode(image)
+        decoded = decode(image, max_pixels=plan.options.max_pixels, lenient=plan.options.lenient)
         source = preprocess(decoded, plan.recipe)
         return prepare(source, decoded.pixels, label, plan.options)
     except ImageError as error:
@@ -87,14 +107,13 @@ def _prepare(image: ImageFile, plan: Plan) -> Prepared | Made:
 
 
 def _explained(
-    prepared: list[Prepared | Made], plan: Plan, networks: Networks
+    prepared: list[Prepared | Made], explain_all: ExplainAll
 ) -> Iterator[Made | tuple[Prepared, Explanation]]:
     """Run the network on what was decoded; failures pass through in their place."""
     batch = [item for item in prepared if isinstance(item, Prepared)]
     found: dict[int, Explanation | Made] = {}
-    with networks.one() as network:
-        for group in _of_one_size(batch):
-            found.update(zip(map(id, group), _explain(network, group, plan), strict=True))
+    for group in _of_one_size(batch):
+        found.update(zip(map(id, group), explain_all(group), strict=True))
     for item in prepared:
         result = item if isinstance(item, Made) else found[id(item)]
         if isinstance(result, Made):
@@ -130,7 +149,8 @@ def _explain(network: nn.Module, group: list[Prepared], plan: Plan) -> Iterable[
         if plan.options.metrics:
             found = measure(network, inputs, found, plan.attribution)
     except (RuntimeError, ValueError, AssertionError, LayerError) as error:
-        if plan.recipe.crop is not None:  # a size that the network has taken before
+        # A size that the network has taken before, or what may be due to one picture of several.
+        if plan.recipe.crop is not None or len(group) > 1 or out_of_memory(error):
             raise
         lines = str(error).strip().splitlines() or [type(error).__name__]
         size = f"{inputs.shape[3]}×{inputs.shape[2]}"

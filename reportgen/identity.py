@@ -79,12 +79,12 @@ class Input:
     """Why they cannot be read."""
 
 
-def read_inputs(images: Sequence[ImageFile]) -> tuple[Input, ...]:
+def read_inputs(images: Sequence[ImageFile], max_pixels: int) -> tuple[Input, ...]:
     """Hash every picture; what cannot be read is a failure already."""
 
     def look(image: ImageFile) -> Input:
         try:
-            return Input(image, digest(image))
+            return Input(image, digest(image, max_pixels))
         except ImageError as error:
             return Input(image, "", FailureRecord(image.name, str(error)))
 

@@ -20,6 +20,8 @@ DEFAULT_PAGE_SIZE = 50
 DEFAULT_PAPER = "a4"
 DEFAULT_CACHE_LIMIT = 4_000_000_000
 """Bytes; about 50,000 pictures with default options."""
+DEFAULT_MAX_PIXELS = 178_956_970
+"""Pillow's own bound, above which it takes a picture for an attack."""
 
 COLORMAP_NAMES = (
     "jet",
@@ -98,6 +100,12 @@ class BuildOptions:
     colormap: str = DEFAULT_COLORMAP
     batch_size: int = DEFAULT_BATCH_SIZE
     recursive: bool = True
+    follow_links: bool = False
+    """Whether links that lead out of the folder of images are followed."""
+    max_pixels: int = DEFAULT_MAX_PIXELS
+    """Pictures with more pixels are refused before decoding."""
+    lenient: bool = False
+    """Whether damaged JPEG and PNG files are used as far as they go."""
     save_overlays: bool = False
     save_maps: bool = False
     smooth: bool = False

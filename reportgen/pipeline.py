@@ -62,11 +62,15 @@ def build(
     activate(options.lang)
     path = options.output or default_output(options)
     images = discover(
-        options.images, recursive=options.recursive, leave_out=(path,), own_report=MANIFEST
+        options.images,
+        recursive=options.recursive,
+        follow_links=options.follow_links,
+        leave_out=(path,),
+        own_report=MANIFEST,
     )
     output = OutputFolder(path, force=options.force)
     with locked(path):
-        inputs = read_inputs(images)
+        inputs = read_inputs(images, options.max_pixels)
         mark = fingerprint(options, inputs)
         with Known(cache_folder() if options.cache else None, path, observer) as known:
             new = not _stands(path, mark, known, options)

@@ -90,6 +90,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("save-maps", lambda o: o.save_maps),
     Setting("template-dir", lambda o: o.template_dir, is_path=True, in_records=False),
     Setting("recursive", lambda o: o.recursive, in_records=False),
+    Setting("follow-links", lambda o: o.follow_links, in_records=False),
+    Setting("max-pixels", lambda o: o.max_pixels),
+    Setting("lenient", lambda o: o.lenient),
     Setting("batch-size", lambda o: o.batch_size, in_records=False),
 )
 """Everything that a report depends on; where it is written to, and what is printed, is not."""

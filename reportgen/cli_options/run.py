@@ -48,6 +48,35 @@ Recursive = Annotated[
     bool, option("--recursive/--no-recursive", panel=RUN, help="Look into sub-folders too.")
 ]
 
+FollowLinks = Annotated[
+    bool,
+    option(
+        "--follow-links/--no-follow-links",
+        panel=RUN,
+        help="Follow links that lead out of the folder of images; those within it always are.",
+    ),
+]
+
+MaxPixels = Annotated[
+    int,
+    option(
+        "--max-pixels",
+        panel=RUN,
+        metavar="N",
+        min=1,
+        help="Refuse pictures with more pixels than this, before they are decoded.",
+    ),
+]
+
+Lenient = Annotated[
+    bool,
+    option(
+        "--lenient/--no-lenient",
+        panel=RUN,
+        help="Use what there is of JPEG and PNG files that are damaged or cut short, and say so.",
+    ),
+]
+
 BatchSize = Annotated[
     int,
     option("--batch-size", panel=RUN, metavar="N", min=1, help="Pictures per pass of the network."),

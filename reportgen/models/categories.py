@@ -72,8 +72,12 @@ def names_from_option(text: str | None) -> CategoryNames | None:
     return CategoryNames(names, "--classes")
 
 
-def names_inside(holder: object, where: str = "checkpoint") -> tuple[CategoryNames, ...]:
+def names_inside(
+    holder: object, where: str = "checkpoint", *, depth: int = 4
+) -> tuple[CategoryNames, ...]:
     """Find names in a checkpoint's dict, in the dicts nested in it, or on a network.
+
+    No deeper than ``depth``: a dict in a checkpoint may hold itself.
 
     Returns
     -------
@@ -90,10 +94,10 @@ def names_inside(holder: object, where: str = "checkpoint") -> tuple[CategoryNam
         if (names := _as_names(value))
     ]
     for key, value in entries.items():
-        if isinstance(key, str) and key.casefold() in _NESTED:
+        if depth and isinstance(key, str) and key.casefold() in _NESTED:
             found += [
                 CategoryNames(item.names, item.origin.replace("(", f"({key}."))
-                for item in names_inside(value, where)
+                for item in names_inside(value, where, depth=depth - 1)
             ]
     return tuple(found)
 
@@ -188,6 +192,11 @@ def _from_json(text: str, path: Path) -> list[str]:
         raise OptionError(
             f"--classes: '{path}' is not JSON (line {error.lineno}: {error.msg}).",
         ) from None
+    except (RecursionError, ValueError):  # or a number of thousands of digits
+        raise OptionError(
+            f"--classes: '{path}' is JSON that cannot be a list of names: it is nested without "
+            f"end, or holds a number that is too long.",
+        ) from None
     if isinstance(value, list) and not all(isinstance(name, str) for name in value):
         value = None
     names = _as_names(value)
@@ -201,7 +210,10 @@ def _from_json(text: str, path: Path) -> list[str]:
 
 def _from_csv(text: str, path: Path) -> list[str]:
     delimiter = "\t" if path.suffix.casefold() == ".tsv" else ","
-    rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if any(row)]
+    try:
+        rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if any(row)]
+    except csv.Error as error:
+        raise OptionError(f"--classes: '{path}' is not CSV ({error}).") from None
     if all(len(row) == 1 for row in rows):
         header = rows and rows[0][0].strip().casefold() in _ENTRY_HEADERS
         return [row[0] for row in rows[1 if header else 0 :]]

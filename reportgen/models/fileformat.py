@@ -18,6 +18,11 @@ _SAVE_WEIGHTS = "Save the weights with torch.save(model.state_dict(), FILE) and 
 _HEAD = 1024
 """How many bytes are looked at."""
 
+_MOST_INFLATED = 4
+"""How many times its size an archive may hold; torch does not compress, others hardly can."""
+_ANY_SIZE = 2**24
+"""Bytes that any archive may hold."""
+
 _LEGACY_MAGIC = (b"\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.", b"l\xfc\x9cF\xf9 j\xa8P\x19")
 """torch's magic number as pickle writes it, after the opcode of the protocol."""
 
@@ -118,11 +123,18 @@ def _zip_format(path: Path) -> Format:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
+            claimed = sum(entry.file_size for entry in archive.infolist())
     except (zipfile.BadZipFile, OSError, ValueError):
         raise CheckpointError(
             f"--checkpoint: '{path}' is damaged or cut short: it begins like a checkpoint and "
             f"has no end. Download or copy it again.",
         ) from None
+    if claimed > _MOST_INFLATED * path.stat().st_size + _ANY_SIZE:
+        raise _refusal(
+            path,
+            f"a zip archive that claims to hold {claimed:,} bytes, far more than its own size: "
+            f"unpacked it would fill the memory. {_SAVE_WEIGHTS}",
+        )
     inside = {name.partition("/")[2] or name for name in names}
     if "constants.pkl" in inside or any(name.startswith("code/") for name in inside):
         raise _refusal(path, _TORCHSCRIPT)

@@ -28,10 +28,19 @@ _NUMBER_TYPE = re.compile(r"[<|=]?([biufc]\d{1,2}|\?|[SU]\d{1,6})")
 
 
 def tensor(storage: Any, offset: int, size: Any, stride: Any, *extra: Any) -> torch.Tensor:  # noqa: ANN401
-    """Make a tensor; ``extra`` says whether it needs a gradient, and hooks, which are dropped."""
+    """Make a tensor; ``extra`` says whether it needs a gradient, and hooks, which are dropped.
+
+    It is one over values that the file holds: with strides of zero a few bytes would claim to be
+    terabytes, which the first copy would really take.
+    """
     rebuilt: torch.Tensor = torch._utils._rebuild_tensor_v2(  # type: ignore[no-untyped-call] # noqa: SLF001
         storage, offset, size, stride, bool(extra and extra[0] is True), OrderedDict()
     )
+    held = rebuilt.untyped_storage().nbytes()
+    if not rebuilt.is_meta and rebuilt.numel() * rebuilt.element_size() > held:
+        raise pickle.UnpicklingError(
+            f"a tensor of shape {tuple(rebuilt.shape)} claims more values than the file holds"
+        )
     return rebuilt
 
 

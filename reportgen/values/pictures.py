@@ -28,6 +28,8 @@ class ImageFile:
     """Where to read it."""
     name: str
     """Its path relative to the walked folder with ``/`` between parts; always printable text."""
+    refused: str = ""
+    """Why it is not to be opened, for the reader; empty for every file that may be."""
 
 
 @dataclass(frozen=True, slots=True)

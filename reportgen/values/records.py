@@ -214,3 +214,5 @@ class Made:
     record: ImageRecord | FailureRecord
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     """What the record names beside itself: path relative to the report's folder → content."""
+    lasting: bool = True
+    """Whether the same picture would give the same again: not where the network failed on it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 import struct
 import zlib
 from typing import TYPE_CHECKING, Any
@@ -27,13 +28,13 @@ if TYPE_CHECKING:
 ORIENTATION = 0x0112
 
 
-def read(path: Path) -> DecodedImage:
-    return decode(ImageFile(path=path, name=path.name))
+def read(path: Path, **options: Any) -> DecodedImage:  # noqa: ANN401
+    return decode(ImageFile(path=path, name=path.name), **options)
 
 
-def reason(path: Path) -> str:
+def reason(path: Path, **options: Any) -> str:  # noqa: ANN401
     with pytest.raises(ImageError) as caught:
-        read(path)
+        read(path, **options)
     return str(caught.value)
 
 
@@ -388,15 +389,250 @@ def test_links(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read(tmp_path / "good.png").pixels, noise())
 
 
-def test_pixel_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pixel_limit(tmp_path: Path) -> None:
     path = save(noise(20, 31), tmp_path / "a.png")
-    monkeypatch.setattr(module, "MAX_PIXELS", 620)
-    assert read(path).pixels.shape == (20, 31, 3)
-    monkeypatch.setattr(module, "MAX_PIXELS", 619)
-    assert reason(path) == "31×20 pixels, more than the 619 that are decoded"
+    assert read(path, max_pixels=620).pixels.shape == (20, 31, 3)
+    assert reason(path, max_pixels=619) == "31×20 pixels, more than the 619 that are decoded"
 
 
-def test_pillows_own_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def huge_png(path: Path, side: int) -> Path:
+    """Write a few bytes that claim to be a grey picture of ``side`` by ``side``."""
+    return save_png(path, (side, side, 8, 0), b"\0" * 9)
+
+
+@pytest.mark.parametrize("side", [13_378, 20_000])
+def test_a_bomb_is_refused_by_its_header(tmp_path: Path, side: int) -> None:
+    """By Pillow, whose bound is just below the first of these, or by ours."""
+    path = huge_png(tmp_path / "b.png", side)
+    assert reason(path).startswith("refused before decoding: ")
+    assert reason(path, max_pixels=1000).startswith("refused before decoding: ")
+    assert reason(huge_png(path, 5000), max_pixels=1000).startswith("5000×5000 pixels, more than")
+
+
+def test_the_limit_can_be_raised_above_pillow_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = save(noise(20, 31), tmp_path / "a.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    assert reason(path).startswith("refused before decoding: ")
+    assert reason(path, max_pixels=200).startswith("refused before decoding: ")
+    assert Image.MAX_IMAGE_PIXELS == 100
+    assert read(path, max_pixels=620).pixels.shape == (20, 31, 3)
+    assert reason(path, max_pixels=200) == "31×20 pixels, more than the 200 that are decoded"
+
+
+def test_a_file_larger_than_any_picture_is_not_read(tmp_path: Path) -> None:
+    path = save(noise(), tmp_path / "a.png")
+    with path.open("r+b") as stream:
+        stream.truncate(2**40)  # a hole, which takes no room on the disk
+    assert reason(path).startswith("1,099,511,627,776 bytes, more than a picture")
+
+
+# -- damaged files used as far as they go ----------------------------------------------------
+
+
+DAMAGED = "damaged or cut short: what is missing of it is filled with one colour"
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}], ids=["sequential", "progressive"])
+def test_lenient_with_a_jpeg_cut_short(tmp_path: Path, options: dict[str, Any]) -> None:
+    path = save(smooth(128, 128), tmp_path / "a.jpg", quality=90, **options)
+    whole = read(path).pixels
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 4])
+    assert "truncated" in reason(path)
+    found = read(path, lenient=True)
+    assert found.notes == (DAMAGED,)
+    assert found.pixels.shape == whole.shape
+    assert found.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    if not options:
+        np.testing.assert_array_equal(found.pixels[:48], whole[:48])
+        assert np.unique(found.pixels[-8:].reshape(-1, 3), axis=0).shape == (1, 3)
+
+
+@pytest.mark.parametrize("kind", ["rgb", "grey", "palette", "alpha"])
+def test_lenient_with_a_png_cut_short(tmp_path: Path, kind: str) -> None:
+    image = Image.fromarray(noise(128, 128))
+    image = {
+        "rgb": image,
+        "grey": image.convert("L"),
+        "palette": image.convert("P"),
+        "alpha": image.convert("RGBA"),
+    }[kind]
+    image.save(tmp_path / "a.png")
+    path = tmp_path / "a.png"
+    whole = read(path).pixels
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 4])
+    assert "truncated" in reason(path)
+    found = read(path, lenient=True)
+    assert found.notes[0] == DAMAGED
+    assert found.pixels.shape == whole.shape
+    same = (found.pixels == whole).all(axis=(1, 2))
+    assert same[:48].all()
+    assert not same[-8:].any()
+
+
+def test_lenient_with_damage_amid_a_png(tmp_path: Path) -> None:
+    path = save(noise(128, 128), tmp_path / "a.png")
+    whole = read(path).pixels
+    data = bytearray(path.read_bytes())
+    data[30_000:30_100] = b"\xff" * 100
+    path.write_bytes(data)
+    found = read(path, lenient=True)
+    assert found.notes == (DAMAGED,)
+    np.testing.assert_array_equal(found.pixels[:48], whole[:48])
+
+
+@pytest.mark.parametrize("depth", [1, 8, 16])
+def test_lenient_with_an_interlaced_png(tmp_path: Path, depth: int) -> None:
+    """All seven passes are there, but not the end: nothing is missing, and nothing is moved."""
+    size = 11
+    passes = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2)]
+    rows = b""
+    for left, top, across, down in [*passes, (0, 1, 1, 2)]:
+        columns = len(range(left, size, across))
+        bits = -(-columns * depth // 8)
+        rows += (b"\0" + b"\xff" * bits) * len(range(top, size, down)) if columns else b""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", size, size, depth, 0, 0, 0, 1))
+    data = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows))
+    (tmp_path / "whole.png").write_bytes(data + chunk(b"IEND", b""))
+    assert (read(tmp_path / "whole.png").pixels == 255).all()
+    (tmp_path / "cut.png").write_bytes(data[:-9])
+    found = read(tmp_path / "cut.png", lenient=True)
+    assert (found.pixels == 255).all()
+
+
+def test_lenient_changes_nothing_of_what_is_whole(tmp_path: Path) -> None:
+    path = save(noise(), tmp_path / "a.png")
+    found = read(path, lenient=True)
+    assert found.notes == ()
+    np.testing.assert_array_equal(found.pixels, noise())
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"text", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"GIF89a\1\0\1\0"]
+)
+def test_lenient_with_nothing_to_use(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a.png").write_bytes(data)
+    assert reason(tmp_path / "a.png", lenient=True) == reason(tmp_path / "a.png")
+
+
+def test_lenient_does_not_lift_the_limit(tmp_path: Path) -> None:
+    path = save(noise(64, 64), tmp_path / "a.png")
+    path.write_bytes(path.read_bytes()[:4000])
+    assert reason(path, lenient=True, max_pixels=4095).startswith("64×64 pixels")
+
+
+# -- files that change, and what is no file --------------------------------------------------
+
+
+def test_socket_and_device_are_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # the name of a socket must be short
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("s.png")
+        assert reason(tmp_path / "s.png") == "is a socket, not a file; it was not opened"
+    (tmp_path / "null.png").symlink_to("/dev/null")
+    monkeypatch.setattr(os, "open", lambda *_: pytest.fail("it was opened"))
+    text = "is a character device, not a file; it was not opened"
+    assert reason(tmp_path / "null.png") == text
+
+
+def test_a_pipe_put_in_place_of_a_file_does_not_hang(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save(noise(), tmp_path / "a.png")
+    truly = module._check_kind
+    seen: list[os.stat_result] = []
+
+    def swap(status: os.stat_result) -> None:
+        truly(status)
+        if not seen:
+            path.unlink()
+            os.mkfifo(path)
+        seen.append(status)
+
+    monkeypatch.setattr(module, "_check_kind", swap)
+    assert reason(path) == "is a named pipe, not a file; it was not opened"
+
+
+@pytest.mark.parametrize("change", [1, -1])
+def test_a_file_that_changes_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: int
+) -> None:
+    path = save(noise(), tmp_path / "a.png")
+    truly = os.fstat
+
+    def before(descriptor: int) -> os.stat_result:
+        values = list(truly(descriptor))
+        values[6] -= change  # the size
+        return os.stat_result(values)
+
+    monkeypatch.setattr(os, "fstat", before)
+    assert reason(path) == "changed while it was read"
+
+
+def test_no_permission_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a substitute: the superuser, whom tests may run as, reads everything."""
+    path = save(noise(), tmp_path / "a.png")
+
+    def refuse(name: Path, *_: object) -> int:
+        raise PermissionError(13, "Permission denied", str(name))
+
+    monkeypatch.setattr(os, "open", refuse)
+    assert reason(path) == "cannot be read: Permission denied"
+
+
+def test_what_discovery_refused_is_not_touched(tmp_path: Path) -> None:
+    path = save(noise(), tmp_path / "a.png")
+    with pytest.raises(ImageError, match="led away"):
+        decode(ImageFile(path, "a.png", refused="led away"))
+
+
+def test_no_memory_is_a_failure_of_the_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save(noise(), tmp_path / "a.png")
+
+    def full(_: Image.Image) -> Image.Image:
+        raise MemoryError
+
+    monkeypatch.setattr(module, "_as_rgb", full)
+    assert reason(path) == "cannot be decoded: MemoryError"
+
+
+# -- what is said of it ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp"])
+def test_first_frame_of_other_animations(tmp_path: Path, suffix: str) -> None:
+    frames = [Image.new("RGB", (5, 4), colour) for colour in ("red", "lime", "blue")]
+    options: dict[str, Any] = {"lossless": True} if suffix == "webp" else {}
+    path = tmp_path / f"a.{suffix}"
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=50, **options)
+    image = read(path)
+    assert image.notes == ("first of 3 frames",)
+    assert np.unique(image.pixels.reshape(-1, 3), axis=0).tolist() == [[255, 0, 0]]
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp"])
+def test_a_colour_profile_is_said_and_not_applied(tmp_path: Path, suffix: str) -> None:
+    """The pixels are those that torchvision's transforms would get."""
+    profile = b"\0\0\2\x0cdesc" + "Display P3".encode("utf-16-be") * 30
+    path = save(smooth(), tmp_path / f"a.{suffix}", icc_profile=profile)
+    image = read(path)
+    assert image.notes == ("its colour profile, which is not sRGB, is not applied",)
+    with Image.open(path) as plain:
+        np.testing.assert_array_equal(image.pixels, np.asarray(plain.convert("RGB")))
+
+
+@pytest.mark.parametrize("name", [b"sRGB IEC61966-2.1", "sRGB built-in".encode("utf-16-be")])
+def test_srgb_needs_no_word(tmp_path: Path, name: bytes) -> None:
+    path = save(smooth(), tmp_path / "a.jpg", icc_profile=b"\0\0\2\x0cdesc" + name * 8)
+    assert read(path).notes == ()
+
+
+def test_one_pixel(tmp_path: Path) -> None:
+    assert read(save(noise(1, 1), tmp_path / "a.png")).pixels.shape == (1, 1, 3)
+
+
+def test_no_pixel_at_all(tmp_path: Path) -> None:
+    path = save_png(tmp_path / "a.png", (0, 5, 8, 0), b"")
+    assert reason(path)

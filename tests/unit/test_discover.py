@@ -118,6 +118,157 @@ def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
     assert names(tmp_path / "link") == ["a.png"]
 
 
+@pytest.fixture
+def linked(tmp_path: Path) -> Path:
+    """A folder with links within it and out of it, to files and to folders, and in circles."""
+    touch(tmp_path, "in/a.png", "in/sub/b.png", "out/c.png", "out/deep/d.png", "out/other.txt")
+    inside, outside = tmp_path / "in", tmp_path / "out"
+    (inside / "within.png").symlink_to(inside / "sub" / "b.png")
+    (inside / "away.png").symlink_to(outside / "c.png")
+    (inside / "more").symlink_to(outside)
+    (inside / "more.png").symlink_to(outside / "deep")
+    (inside / "again").symlink_to(inside / "sub")
+    (inside / "up").symlink_to(tmp_path)
+    (outside / "circle").symlink_to(outside)
+    (outside / "back").symlink_to(inside)
+    return inside
+
+
+def test_links_out_of_the_folder_are_refused(linked: Path) -> None:
+    found = {file.name: file.refused for file in discover(linked)}
+    refusal = "is a link out of the folder; --follow-links follows it"
+    assert found == {"a.png": "", "away.png": refusal, "sub/b.png": "", "within.png": ""}
+
+
+def test_links_out_of_the_folder_are_followed_where_asked_for(linked: Path) -> None:
+    found = discover(linked, follow_links=True)
+    assert not any(file.refused for file in found)
+    real = [file.path.resolve() for file in found if not file.path.is_symlink()]
+    assert len(real) == len(set(real)), "no folder is entered twice"
+    kept = {path.name for path in real}
+    assert kept == {"a.png", "b.png", "c.png", "d.png"}
+    assert {file.name for file in found} >= {"a.png", "away.png", "sub/b.png", "within.png"}
+    assert found == discover(linked, follow_links=True)
+
+
+def test_a_link_by_another_name_of_the_folder_stays_within(tmp_path: Path) -> None:
+    touch(tmp_path, "real/a.png")
+    (tmp_path / "alias").symlink_to(tmp_path / "real")
+    (tmp_path / "real" / "b.png").symlink_to(tmp_path / "alias" / "a.png")
+    for folder in ("real", "alias"):
+        assert [file.refused for file in discover(tmp_path / folder)] == ["", ""]
+
+
+def test_a_prefix_is_not_the_folder(tmp_path: Path) -> None:
+    touch(tmp_path, "in/a.png", "in-secret/b.png")
+    (tmp_path / "in" / "b.png").symlink_to("../in-secret/b.png")
+    assert [bool(file.refused) for file in discover(tmp_path / "in")] == [False, True]
+
+
+def test_linked_folders_are_followed_neither_hidden_nor_left_out(tmp_path: Path) -> None:
+    touch(tmp_path, "in/a.png", "out/b.png", "out/.hidden/c.png", "old/manifest.json", "old/d.png")
+    (tmp_path / "in" / "x").symlink_to(tmp_path / "out")
+    (tmp_path / "in" / "y").symlink_to(tmp_path / "old")
+    found = discover(tmp_path / "in", follow_links=True, own_report="manifest.json")
+    assert [file.name for file in found] == ["a.png", "x/b.png"]
+    away = (tmp_path / "out",)
+    found = discover(tmp_path / "in", follow_links=True, leave_out=away, own_report="manifest.json")
+    assert [file.name for file in found] == ["a.png"]
+
+
+def test_nothing_but_a_link_to_a_folder(tmp_path: Path) -> None:
+    touch(tmp_path, "out/b.png")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "x").symlink_to(tmp_path / "out")
+    with pytest.raises(InputFolderError, match=r"'x' is a link to .* --follow-links"):
+        discover(tmp_path / "in")
+    assert [file.name for file in discover(tmp_path / "in", follow_links=True)] == ["x/b.png"]
+
+
+def deny(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    truly = os.scandir
+
+    def scandir(path: Path) -> object:
+        if os.fspath(path).endswith(name):
+            raise PermissionError(13, "Permission denied", str(path))
+        return truly(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+
+
+def test_a_folder_that_cannot_be_read_is_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "a.png", "locked/b.png", "z/c.png")
+    deny(monkeypatch, "locked")
+    found = {file.name: file.refused for file in discover(tmp_path)}
+    reason = "a folder that cannot be read: Permission denied"
+    assert found == {"a.png": "", "locked": reason, "z/c.png": ""}
+
+
+def test_the_folder_itself_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deny(monkeypatch, tmp_path.name)
+    with pytest.raises(InputFolderError, match="cannot be read"):
+        discover(tmp_path)
+
+
+def test_a_thousand_folders_deep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for _ in range(1000):
+        os.mkdir("d")  # noqa: PTH102 - the whole path is longer than a system call takes
+        os.chdir("d")
+    with open("a.png", "wb"):  # noqa: PTH123
+        pass
+    monkeypatch.chdir(tmp_path)
+    (found,) = discover(tmp_path)
+    assert found.name == "d/" * 1000 + "a.png"
+
+
+def test_deeper_than_a_path_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path, "a.png")
+    monkeypatch.chdir(tmp_path)
+    for _ in range(30):
+        os.mkdir("d" * 200)  # noqa: PTH102
+        os.chdir("d" * 200)
+    monkeypatch.chdir(tmp_path)
+    found = discover(tmp_path)
+    assert [bool(file.refused) for file in found] == [False, True]
+    assert found[1].refused == "a folder that cannot be read: File name too long"
+
+
+HOSTILE = [
+    b"new\nline.png",
+    b"'quotes' \"double\".png",
+    b"<script>alert(1)<.png",
+    b"{{7*7}}.png",
+    b"%2e%2e%2f.png",
+    b"a#b?c.png",
+    "\u202egnp.exe\u05d0.png".encode(),
+    "🐈‍⬛.png".encode(),
+    b"caf\xe9.png",
+    b"caf\\xe9.png",
+    b"n" * 251 + b".png",
+    b"Case.png",
+    b"case.png",
+    b"-rf.png",
+    b"a\\b.png",
+]
+
+
+def test_hostile_names(tmp_path: Path) -> None:
+    for name in HOSTILE:
+        with open(os.fsencode(tmp_path) + b"/" + name, "wb"):  # noqa: PTH123
+            pass
+    found = discover(tmp_path)
+    assert sorted(os.fsencode(file.path.name) for file in found) == sorted(HOSTILE)
+    names = [file.name for file in found]
+    assert len(set(names)) == len(names), "each has a name of its own"
+    for file in found:
+        assert file.name.encode(), "it can be encoded"
+        assert file.path.is_file()
+    assert {"caf\\xe9.png", "caf\\xe9.png (2)"} <= set(names)
+
+
 def test_bytes_that_are_not_text_are_written_out() -> None:
     assert printable(os.fsdecode(b"caf\xe9.png")) == "caf\\xe9.png"
     assert printable("café.png") == "café.png"
