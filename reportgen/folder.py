@@ -7,6 +7,7 @@ hash; a file that is not listed there is never replaced or deleted.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -75,6 +76,10 @@ class OutputFolder:
         existing = _nearest_existing(self.path.parent)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         prefix = f".{self.path.name[:64]}.partial-"
+        for left in self.path.parent.glob(f"{glob.escape(prefix)}*"):
+            shutil.rmtree(
+                left, ignore_errors=True
+            )  # by a run that was killed: this one has the lock
         folder = Path(tempfile.mkdtemp(prefix=prefix, dir=self.path.parent))
         folder.chmod(0o777 & ~_umask())  # mkdtemp makes it private; a report is to be shared
         try:
