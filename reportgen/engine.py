@@ -22,7 +22,7 @@ from reportgen.streaming import chunks, in_order
 from reportgen.values import Explanation, FailureRecord, Made, TrueClass
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from torch import Tensor, nn
 
@@ -33,7 +33,7 @@ PASS_PIXELS = 16 * 512 * 512
 """Pixels that go through the network at once where every picture has its own size."""
 
 
-def compute(images: Iterable[ImageFile], plan: Plan) -> Iterator[Made]:
+def compute(images: Iterable[ImageFile], plan: Plan) -> Generator[Made]:
     """Yield what was made of every picture, in order.
 
     Pictures are cut into batches as they come: the first ``batch_size`` of them, then the next,

@@ -77,8 +77,8 @@ def test_copies_share_weights_and_nothing_else() -> None:
         assert {id(first), id(second)} > {id(model)}
         for one, other in zip(first.parameters(), second.parameters(), strict=True):
             assert one is other
-        for one, other in zip(first.buffers(), second.buffers(), strict=True):
-            assert one is other
+        for mine, theirs in zip(first.buffers(), second.buffers(), strict=True):
+            assert mine is theirs
 
 
 def test_copies_do_not_see_each_others_hooks() -> None:
