@@ -115,7 +115,12 @@ def test_every_overlay_is_the_lab_scripts(
             assert found.shape == raw.shape, "the picture keeps its own size"
             difference = np.abs(found.astype(int) - expected.astype(int))
             assert difference.max() <= 2, (name, panel["method"], panel["layer"])
-            assert (difference > 1).any(axis=2).sum() <= 5, (name, panel["method"], panel["layer"])
+            # Where a value is on the edge of two of the 256 colours, the order of a sum decides.
+            assert (difference > 1).any(axis=2).mean() <= 2e-4, (
+                name,
+                panel["method"],
+                panel["layer"],
+            )
             checked += 1
     assert checked >= 8
     assert {panel["layer"] for panel in image["targets"][0]["panels"]} == {
