@@ -20,7 +20,6 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
 
 from PIL import Image, ImageOps
 from playwright.sync_api import sync_playwright
@@ -32,6 +31,7 @@ from reportgen.pipeline import build
 from reportgen.progress import Silent
 from reportgen.render import RenderOptions, render
 from reportgen.render.links import INDEX, page_name
+from reportgen.store import read_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -102,18 +102,9 @@ class Opened:
 
 def explained(work: Path, *, compact: bool) -> Report:
     """Return what a run over `IMAGES` found out."""
-    found: list[Report] = []
-
-    def keep(report: Report, folder: Path, options: RenderOptions) -> tuple[str, ...]:
-        found.append(report)
-        return render(report, folder, options)
-
-    options = BuildOptions(
-        images=_cut(work / "images"), output=work / f"run-{compact}", compact=compact
-    )
-    with patch("reportgen.render.render", keep):
-        build(options, Silent())
-    return found[0]
+    output = work / f"run-{compact}"
+    build(BuildOptions(images=_cut(work / "images"), output=output, compact=compact), Silent())
+    return read_run(output)
 
 
 def _cut(folder: Path) -> Path:
