@@ -25,12 +25,13 @@ class Known:
     folder
         Of the cache; None to know nothing and keep nothing.
     report
-        Folder of the report that is to be replaced, whether there is one or not.
+        Folder of the report that is to be replaced, whether there is one or not; None where its
+        records name files beside the pages, of which only the cache has the content.
     observer
         Is told where the cache cannot be used; the run goes on without it then.
     """
 
-    def __init__(self, folder: Path | None, report: Path, observer: Observer) -> None:
+    def __init__(self, folder: Path | None, report: Path | None, observer: Observer) -> None:
         self._observer = observer
         self._stack = ExitStack()
         self._cache: Cache | None = None
@@ -44,7 +45,7 @@ class Known:
             self._keys = self._cache.keys()
         except CacheError as error:
             self._give_up(error)
-        if (report / RUN_STORE).is_file():
+        if report is not None and (report / RUN_STORE).is_file():
             try:
                 self._earlier = self._stack.enter_context(RunReader(report))
                 self._keys |= self._earlier.keys()
@@ -105,7 +106,10 @@ class Known:
     def note(self, name: str, value: str) -> None:
         """Note something about this machine for next time."""
         if self._cache is not None and self._keeps:
-            self._cache.note(name, value)
+            try:
+                self._cache.note(name, value)
+            except CacheError as error:
+                self._give_up(error)
 
     def trim(self, limit: int) -> None:
         """Keep the cache within ``limit`` bytes."""

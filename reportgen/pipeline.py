@@ -72,7 +72,9 @@ def build(
     with locked(path):
         inputs = read_inputs(images, options.max_pixels)
         mark = fingerprint(options, inputs)
-        with Known(cache_folder() if options.cache else None, path, observer) as known:
+        kept = cache_folder() if options.cache else None
+        earlier = None if options.save_overlays or options.save_maps else path
+        with Known(kept, earlier, observer) as known:
             new = not _stands(path, mark, known, options)
             computed = 0
             if new:

@@ -142,6 +142,20 @@ def test_an_earlier_report_is_enough(
     assert files_of(tmp_path / "out") == before
 
 
+@pytest.mark.parametrize("option", ["--save-overlays", "--save-maps"])
+def test_an_earlier_report_does_not_do_where_files_stand_beside_the_pages(
+    run: Run, pictures: Path, tmp_path: Path, asked: list[str], option: str
+) -> None:
+    words = ["build", pictures, *NETWORK, "-o", tmp_path / "out", "-q", option]
+    run(*words)
+    run("clean")
+    asked.clear()
+    before = files_of(tmp_path / "out")
+    run(*words)
+    assert len(asked) == 3
+    assert files_of(tmp_path / "out") == before
+
+
 def test_a_run_that_was_stopped_goes_on_with_the_same_bytes(
     run: Run, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[str]
 ) -> None:
