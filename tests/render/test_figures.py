@@ -428,6 +428,7 @@ def test_the_captions_stand_in_one_file_each_under_its_files(
         assert caption == figure.caption
 
 
+@pytest.mark.slow
 def test_hostile_texts_are_text_and_nothing_else(tmp_path: Path) -> None:
     hostile = hostile_report()
     record = hostile.images[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -28,6 +28,9 @@ from reportgen.layers import (
 )
 from reportgen.models import ModelRequest, load_model
 
+if TYPE_CHECKING:
+    from _pytest.mark import ParameterSet
+
 
 @cache
 def survey_of(name: str) -> Survey:
@@ -38,6 +41,11 @@ def survey_of(name: str) -> Survey:
 
 def defaults_of(name: str) -> DefaultLayers:
     return default_layers(survey_of(name), name)
+
+
+def slow(*values: str) -> ParameterSet:
+    """Values of a network that takes seconds to make."""
+    return pytest.param(*values, marks=pytest.mark.slow)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +110,7 @@ def test_alexnet_has_the_layers_of_the_lab() -> None:
     ("name", "last", "stages"),
     [
         ("resnet18", "layer4", "relu layer1 layer2 layer3 layer4"),
-        (
+        slow(
             "vgg11",
             "features",
             "features.1 features.4 features.9 features.14 features.19 features",
@@ -112,7 +120,7 @@ def test_alexnet_has_the_layers_of_the_lab() -> None:
             "features",
             "features.0 features.1 features.3 features.8 features",
         ),
-        (
+        slow(
             "densenet121",
             "features",
             (
@@ -133,6 +141,7 @@ def test_default_layers_are_one_per_resolution(name: str, last: str, stages: str
     assert grids == sorted(set(grids), reverse=True)
 
 
+@pytest.mark.slow
 def test_a_vision_transformer_is_sampled_over_its_depth() -> None:
     blocks = (1, 3, 6, 8, 11)
     expected = tuple(f"encoder.layers.encoder_layer_{block}.ln_1" for block in blocks)
@@ -143,12 +152,12 @@ def test_a_vision_transformer_is_sampled_over_its_depth() -> None:
     ("name", "stages"),
     [
         # The blocks after a patch embedding in steps are most of the network.
-        ("xcit_nano_12_p8_224", "blocks.1 blocks.3 blocks.6 blocks.8 blocks.11"),
+        slow("xcit_nano_12_p8_224", "blocks.1 blocks.3 blocks.6 blocks.8 blocks.11"),
         # Not the queries, keys and values after the last normalisation that is reached.
         ("test_vit", "blocks.0.norm1 blocks.1.norm1 blocks.2.norm1 blocks.3.norm1 blocks.5.norm1"),
         ("pit_ti_224", "transformers.0 transformers.1 transformers.2.blocks.3.norm1"),
         # Not the first output of its blocks, which they only pass on.
-        (
+        slow(
             "coat_tiny",
             (
                 "serial_blocks1.1 parallel_blocks.5.norm12 parallel_blocks.5.norm13 "
@@ -156,7 +165,7 @@ def test_a_vision_transformer_is_sampled_over_its_depth() -> None:
             ),
         ),
         # Not its sequences of channels, which have the length of a grid by chance.
-        (
+        slow(
             "efficientvim_m1",
             "patch_embed.conv.0 patch_embed.conv.1 patch_embed.conv.2 stages.0 stages.1 norm.3",
         ),
@@ -166,6 +175,7 @@ def test_default_layers_of_transformers(name: str, stages: str) -> None:
     assert defaults_of(name).stages == tuple(stages.split())
 
 
+@pytest.mark.slow
 def test_tokens_of_hiera_are_put_in_rows() -> None:
     known = survey_of("hiera_tiny_224")
     layouts = [
