@@ -72,6 +72,16 @@ def read_map(raw: ClassMap, view: Size) -> HeatReading | None:
     return None if drawn is None else _heat(raw, drawn)
 
 
+def peak_place(raw: ClassMap) -> tuple[float, float]:
+    """Return the middle of the cell where ``raw`` is highest, the first of several.
+
+    As ``(x, y)`` fractions (0…1) of the map from its upper left corner.
+    """
+    height, width = raw.values.shape
+    row, column = divmod(int(raw.values.argmax()), width)
+    return (column + 0.5) / width, (row + 0.5) / height
+
+
 def layers_agree(maps: Sequence[ClassMap], view: Size) -> float | None:
     """Say how alike the maps of one method at several layers are.
 

@@ -13,7 +13,7 @@ from reportgen.mosaic import mosaic
 from reportgen.naming import feature_name, maps_name, overlay_name
 from reportgen.plan import Plan, Surroundings
 from reportgen.rawmaps import pack
-from reportgen.reading import compare_targets, layers_agree, read_map, read_maps
+from reportgen.reading import compare_targets, layers_agree, peak_place, read_map, read_maps
 from reportgen.values import (
     ImageRecord,
     MapState,
@@ -234,6 +234,7 @@ class _Recorder:
             ),
             faithfulness=item.faithfulness[number] if item.faithfulness else None,
             localisation=localise(raw, target, boxes, source.geometry.view) if boxes else None,
+            peak_at=peak_place(raw) if drawn.state is MapState.SHOWN else None,
         )
 
     def _shown(self, drawn: Overlay, side: int) -> Shown:

@@ -96,7 +96,7 @@ def describe_panel(panel: Panel, title: str, target: str) -> str:
 def _place(panel: Panel) -> str:
     if panel.grey is None:
         return state_words(panel)
-    across, down = hottest(panel.grey)
+    across, down = panel.peak_at or hottest(panel.grey)
     place = _(PLACES[min(int(3 * down), 2)][min(int(3 * across), 2)])
     if panel.heat is not None and panel.heat.area >= WIDE:
         return _("spread over the picture, {place}").format(place=place)

@@ -60,6 +60,9 @@ class Panel:
     """None unless ``--metrics`` asked for it, and where the map has nothing to show."""
     localisation: Localisation | None = None
     """None unless ``--boxes`` has a box of the target in the view."""
+    peak_at: tuple[float, float] | None = None
+    """Middle of the cell where the map is highest, as ``(x, y)`` fractions (0…1) of the map from
+    its upper left corner; None unless SHOWN."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,6 +169,11 @@ def test_the_place_of_the_peak_is_told(depth: int, expected: str) -> None:
     assert text == f"Grad-CAM for “tabby” at {panel('grad-cam', depth).layer}, {expected}"
 
 
+def test_the_place_in_the_record_goes_before_that_of_the_picture() -> None:
+    known = replace(panel("grad-cam", 0), peak_at=(0.9, 0.1))
+    assert describe_panel(known, "A", "b").endswith("peak upper right")
+
+
 def test_a_wide_map_is_spread_and_an_empty_one_says_why() -> None:
     plain = panel("grad-cam", 0)
     assert plain.heat is not None

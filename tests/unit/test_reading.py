@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from reportgen.reading import compare_targets, layers_agree, read_map, read_maps
+from reportgen.reading import compare_targets, layers_agree, peak_place, read_map, read_maps
 from reportgen.values import Agreement, ClassMap, HeatReading, Target, TargetMaps
 
 if TYPE_CHECKING:
@@ -51,6 +51,11 @@ def maps(name: str, *found: ClassMap) -> TargetMaps:
 
 
 # -- one map ---------------------------------------------------------------------------------
+
+
+def test_the_place_of_the_peak_is_the_middle_of_its_cell() -> None:
+    assert peak_place(class_map(spot(1, 6, height=4, width=8))) == (6.5 / 8, 1.5 / 4)
+    assert peak_place(class_map([[0, 2], [2, 1]])) == (0.75, 0.25)
 
 
 @pytest.mark.parametrize(
