@@ -30,6 +30,9 @@ MANIFEST_SCHEMA = 1
 HASHERS = 4
 """Threads that read files to hash them; both release the interpreter lock."""
 
+WAITING = 1024
+"""Files that are given to these threads at a time."""
+
 PAGE = "index.html"
 """What a reader opens; put in place last, after everything that it speaks of."""
 
@@ -217,11 +220,20 @@ def _digest(path: Path) -> str:
 
 def hashes(folder: Path) -> dict[str, str]:
     """Return ``{relative name: sha256}`` of every file below ``folder`` but the manifest."""
-    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    names = sorted(
+        (Path(place) / name).relative_to(folder).as_posix()
+        for place, _, files in os.walk(folder)
+        for name in files
+    )
+    found: dict[str, str] = {}
     with ThreadPoolExecutor(HASHERS, thread_name_prefix="reportgen") as pool:
-        digests = list(pool.map(_digest, paths))
-    names = (path.relative_to(folder).as_posix() for path in paths)
-    return {name: own for name, own in zip(names, digests, strict=True) if name != MANIFEST}
+        # Some at a time: what waits in a pool takes far more memory than a name.
+        for begin in range(0, len(names), WAITING):
+            some = names[begin : begin + WAITING]
+            digests = pool.map(_digest, (folder / name for name in some))
+            found.update(zip(some, digests, strict=True))
+    found.pop(MANIFEST, None)
+    return found
 
 
 def _write_manifest(folder: Path, files: dict[str, str]) -> None:
@@ -231,8 +243,9 @@ def _write_manifest(folder: Path, files: dict[str, str]) -> None:
         "schema_version": MANIFEST_SCHEMA,
         "files": {name: {"sha256": digest} for name, digest in sorted(files.items())},
     }
-    text = json.dumps(content, indent=1) + "\n"
-    (folder / MANIFEST).write_text(text, encoding="utf-8", newline="\n")
+    with (folder / MANIFEST).open("w", encoding="utf-8", newline="\n") as stream:
+        json.dump(content, stream, indent=1)
+        stream.write("\n")
 
 
 def _is_relative(name: str) -> bool:
