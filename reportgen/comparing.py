@@ -18,6 +18,7 @@ from reportgen import overlay
 from reportgen.comparer import Comparer
 from reportgen.errors import OptionError
 from reportgen.folder import PAGE, OutputFolder
+from reportgen.locking import locked
 from reportgen.language import _
 from reportgen.naming import slug
 from reportgen.render.comparison import FILES, render
@@ -87,6 +88,7 @@ def compare(
             raise OptionError(
                 f"--output: '{path}' is one of the runs, and would be replaced. Give another name.",
             )
+        stack.enter_context(locked(path))
         folder = OutputFolder(path, force=force)
         folder.check(FILES)
         found = compare_runs(readers, title=title)

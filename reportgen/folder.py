@@ -12,14 +12,16 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from reportgen import __version__
 from reportgen.errors import OutputFolderError
+from reportgen.exchange import exchange
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -91,9 +93,10 @@ class OutputFolder:
     def commit(self, staging: Path) -> None:
         """Put the finished files of ``staging`` in place.
 
-        A new folder appears in one rename. In an existing one the manifest is widened to the old
-        and the new files first, then each file is replaced in one step, the page last, and only
-        then files of the old report that the new one lacks are deleted.
+        A new folder appears in one rename. One that holds nothing but an earlier report changes
+        places with the new one in one step, where the system can do that. Else the manifest is
+        widened to the old and the new files first, then each file is replaced in one step, the page
+        last, and only then files of the old report that the new one lacks are deleted.
 
         Raises
         ------
@@ -106,8 +109,30 @@ class OutputFolder:
             _write_manifest(staging, new)
             staging.replace(self.path)
             return
-        ours = self._ours or {}
         self.check(new)
+        if not self._swap(staging, new):
+            self._replace(staging, new)
+
+    def _swap(self, staging: Path, new: dict[str, str]) -> bool:
+        """Let the new folder and the old one change places; False where that cannot be."""
+        ours = {*(self._ours or {}), MANIFEST}
+        here = self.path.resolve()
+        if self._ours is None or not _holds_only(here, ours):
+            return False
+        _write_manifest(staging, new)
+        _look_like(staging, here)
+        if not exchange(staging, here):
+            return False
+        # What came into the old folder at the last moment is not ours to delete with it.
+        for name in _files(staging):
+            if name not in ours and not os.path.lexists(here / name):
+                (here / name).parent.mkdir(parents=True, exist_ok=True)
+                (staging / name).replace(here / name)
+        return True
+
+    def _replace(self, staging: Path, new: dict[str, str]) -> None:
+        """Replace file by file, beside what others have in the folder."""
+        ours = self._ours or {}
         _write_manifest(staging, {**ours, **new})
         (staging / MANIFEST).replace(self.path / MANIFEST)
         for name in sorted(new, key=lambda name: (name == PAGE, name)):
@@ -239,6 +264,33 @@ def _is_relative(name: str) -> bool:
     pure = PurePosixPath(name)
     odd = {"\\", "\0"} & set(name)
     return not (pure.is_absolute() or ".." in pure.parts or odd or not pure.parts)
+
+
+def _files(folder: Path) -> set[str]:
+    """Return the relative name of everything below ``folder`` that is no folder with content."""
+    found: set[str] = set()
+    for place, folders, files in os.walk(folder):
+        below = Path(place).relative_to(folder)
+        links = [name for name in folders if (Path(place) / name).is_symlink()]
+        found.update((below / name).as_posix() for name in (*files, *links))
+        if not folders and not files:
+            found.add(below.as_posix())
+    return found
+
+
+def _holds_only(folder: Path, names: set[str]) -> bool:
+    """Say whether there is nothing below ``folder`` but ``names`` and the folders around them."""
+    return _files(folder) <= names
+
+
+def _look_like(folder: Path, other: Path) -> None:
+    """Give ``folder`` the permissions and the owner that ``other`` has, as far as that may be."""
+    status = other.stat()
+    with suppress(OSError):
+        if hasattr(os, "chown"):
+            os.chown(folder, status.st_uid, status.st_gid)
+    with suppress(OSError):
+        folder.chmod(stat.S_IMODE(status.st_mode))
 
 
 def _nearest_existing(path: Path) -> Path:

@@ -68,8 +68,8 @@ def build(
         leave_out=(path,),
         own_report=MANIFEST,
     )
-    output = OutputFolder(path, force=options.force)
     with locked(path):
+        output = OutputFolder(path, force=options.force)
         inputs = read_inputs(images, options.max_pixels)
         mark = fingerprint(options, inputs)
         kept = cache_folder() if options.cache else None
