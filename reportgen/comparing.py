@@ -18,8 +18,8 @@ from reportgen import overlay
 from reportgen.comparer import Comparer
 from reportgen.errors import OptionError
 from reportgen.folder import PAGE, OutputFolder
-from reportgen.locking import locked
 from reportgen.language import _
+from reportgen.locking import locked
 from reportgen.naming import slug
 from reportgen.render.comparison import FILES, render
 from reportgen.store import RunReader

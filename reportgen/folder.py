@@ -7,6 +7,7 @@ hash; a file that is not listed there is never replaced or deleted.
 
 from __future__ import annotations
 
+import errno
 import glob
 import hashlib
 import json
@@ -20,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from reportgen import __version__
-from reportgen.errors import OutputFolderError
+from reportgen.errors import OutputFolderError, cannot_write
 from reportgen.exchange import exchange
 
 if TYPE_CHECKING:
@@ -69,26 +70,51 @@ class OutputFolder:
                 f"beside those files; they are kept either way.",
             )
         parent = _nearest_existing(path)
+        if not parent.is_dir():
+            raise OutputFolderError(
+                f"--output: '{parent}' is a file, and '{path}' would lie in it. Give another name.",
+            )
         if not os.access(parent, os.W_OK):
-            raise OutputFolderError(f"--output: no permission to write in '{parent}'.")
+            raise OutputFolderError(
+                f"--output: no permission to write in '{parent}'. Give a place that may be "
+                "written.",
+            )
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
-        """Give an empty folder beside the destination; it is gone afterwards, come what may."""
+        """Give an empty folder beside the destination; it is gone afterwards, come what may.
+
+        Raises
+        ------
+        OutputFolderError
+            If something cannot be written there, now or later.
+        """
         existing = _nearest_existing(self.path.parent)
+        folder = None
+        try:
+            folder = self._begin()
+            yield folder
+        except OSError as error:
+            if folder is None or _is_of(error, folder, self.path):
+                raise OutputFolderError(
+                    f"--output: {cannot_write(self.path, error)} The old report, if any, stands.",
+                ) from error
+            raise
+        finally:
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                _remove_empty(self.path.absolute().parent, up_to=existing.absolute())
+
+    def _begin(self) -> Path:
+        """Clear away what killed runs left, as this one has the lock, and make a new folder."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         prefix = f".{self.path.name[:64]}.partial-"
         for left in self.path.parent.glob(f"{glob.escape(prefix)}*"):
-            shutil.rmtree(
-                left, ignore_errors=True
-            )  # by a run that was killed: this one has the lock
+            shutil.rmtree(left, ignore_errors=True)
         folder = Path(tempfile.mkdtemp(prefix=prefix, dir=self.path.parent))
         folder.chmod(0o777 & ~_umask())  # mkdtemp makes it private; a report is to be shared
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            _remove_empty(self.path.absolute().parent, up_to=existing.absolute())
+        return folder
 
     def commit(self, staging: Path) -> None:
         """Put the finished files of ``staging`` in place.
@@ -240,6 +266,15 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def empty(folder: Path) -> None:
+    """Delete everything in ``folder``, a staging folder that is to be filled anew."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
 def hashes(folder: Path) -> dict[str, str]:
     """Return ``{relative name: sha256}`` of every file below ``folder`` but the manifest."""
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
@@ -291,6 +326,18 @@ def _look_like(folder: Path, other: Path) -> None:
             os.chown(folder, status.st_uid, status.st_gid)
     with suppress(OSError):
         folder.chmod(stat.S_IMODE(status.st_mode))
+
+
+_UNNAMED = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
+"""What writing to an open file fails with; such an error names no file."""
+
+
+def _is_of(error: OSError, *folders: Path) -> bool:
+    """Say whether an error is of writing into one of ``folders``."""
+    if not error.filename:
+        return error.errno in _UNNAMED
+    where = Path(os.path.abspath(os.fsdecode(error.filename)))  # noqa: PTH100 - not resolved
+    return any(where.is_relative_to(folder.absolute()) for folder in folders)
 
 
 def _nearest_existing(path: Path) -> Path:

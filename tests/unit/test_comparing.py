@@ -15,8 +15,8 @@ import runs
 from reportgen import comparing
 from reportgen.comparing import compare, compare_runs
 from reportgen.errors import OptionError, OutputFolderError, RunFileError
-from reportgen.pairing import paired_layers, paired_targets
 from reportgen.locking import locked
+from reportgen.pairing import paired_layers, paired_targets
 from reportgen.render.comparison import FILES
 from reportgen.store import RUN_STORE, RunReader, write_run
 from reportgen.values import Comparison, FailureRecord, MethodInfo, RunInfo, TargetRecord
