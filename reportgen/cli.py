@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import sys
 import traceback
 from pathlib import Path
@@ -417,8 +416,6 @@ def _explain(error: Exception) -> str:
     if isinstance(error, OSError):
         where = f"'{error.filename}': " if error.filename else ""
         return f"{where}{error.strerror or error}. The old report, if any, stands."
-    if isinstance(error, sqlite3.Error):
-        return f"run.sqlite cannot be written: {error}. The old report, if any, stands."
     if isinstance(error, ImportError):
         return (
             f"a package cannot be loaded: {error}. Install again with pip; where libGL or "

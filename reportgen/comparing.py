@@ -19,6 +19,7 @@ from reportgen.comparer import Comparer
 from reportgen.errors import OptionError
 from reportgen.folder import PAGE, OutputFolder
 from reportgen.language import _
+from reportgen.locking import locked
 from reportgen.naming import slug
 from reportgen.render.comparison import FILES, render
 from reportgen.store import RunReader
@@ -87,6 +88,7 @@ def compare(
             raise OptionError(
                 f"--output: '{path}' is one of the runs, and would be replaced. Give another name.",
             )
+        stack.enter_context(locked(path))
         folder = OutputFolder(path, force=force)
         folder.check(FILES)
         found = compare_runs(readers, title=title)

@@ -33,7 +33,7 @@ from reportgen.values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from reportgen.options import BuildOptions
     from reportgen.plan import Plan
     from reportgen.progress import Observer
+
+    Pictures = Sequence[tuple[Input, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,50 +135,61 @@ class _Filling:
         """Store what came of every picture, and return the failures."""
         run = run_key(self._plan)
         keys = [record_key(item, run, self._plan) if item.sha256 else "" for item in inputs]
-        batches = self._computed(self._unknown(inputs, keys), len(inputs))
         failures = []
-        for item, key in zip(inputs, keys, strict=True):
-            while key and not self._has(key):
-                self._take(next(batches))
-            record = self._place(item, key)
-            if isinstance(record, FailureRecord):
-                self._observer.failed(record)
-                failures.append(record)
-            self._observer.advance()
+        with closing(self._computed(*self._unknown(inputs, keys), len(inputs))) as batches:
+            for item, key in zip(inputs, keys, strict=True):
+                while key and not self._has(key):
+                    self._take(next(batches))
+                record = self._place(item, key)
+                if isinstance(record, FailureRecord):
+                    self._observer.failed(record)
+                    failures.append(record)
+                self._observer.advance()
         return tuple(failures)
 
-    def _unknown(self, inputs: Sequence[Input], keys: Sequence[str]) -> list[tuple[Input, str]]:
-        """Return the pictures to compute, each once."""
+    def _unknown(self, inputs: Sequence[Input], keys: Sequence[str]) -> tuple[Pictures, Pictures]:
+        """Return the pictures to compute, each once: those tried before in vain, and all others."""
         wanted: dict[str, Input] = {}
         for item, key in zip(inputs, keys, strict=True):
             if key and key not in self._known:
                 wanted.setdefault(key, item)
-        return [(item, key) for key, item in wanted.items()]
+        again = [(item, key) for key, item in wanted.items() if self._known.was_tried(key)]
+        return again, [
+            (item, key) for key, item in wanted.items() if not self._known.was_tried(key)
+        ]
 
     def _computed(
-        self, unknown: Sequence[tuple[Input, str]], total: int
-    ) -> Iterator[list[tuple[str, Found]]]:
+        self, again: Pictures, others: Pictures, total: int
+    ) -> Generator[list[tuple[str, Found]]]:
         """Compute, and yield batch by batch what was kept.
 
-        A batch is kept as a whole, with its failures: so a run that goes on after it was killed
-        makes the same batches of what is left, and the same numbers to the last bit.
+        A batch is kept as a whole, with its failures, and what failed in a way that need not last
+        is tried again by itself: so a run that goes on after it was killed makes the same batches
+        of what is left, and the same numbers to the last bit.
         """
+        known = total - len(again) - len(others)
+        for pictures in (*([one] for one in again), others):
+            with closing(self._batches(pictures)) as batches:
+                for batch in batches:
+                    yield batch
+                    if self._stop():
+                        raise RunInterrupted(self.computed, known, total)
+
+    def _batches(self, pictures: Pictures) -> Generator[list[tuple[str, Found]]]:
+        size, most = self._plan.options.batch_size, self._plan.options.max_pixels
         with closing(
-            compute((item.file for item, _key in unknown), self._plan, self._observer)
+            compute((item.file for item, _key in pictures), self._plan, self._observer)
         ) as made:
-            pairs = zip(unknown, made, strict=True)
-            for batch in chunks(pairs, self._plan.options.batch_size):
+            for batch in chunks(zip(pictures, made, strict=True), size):
+                found = [
+                    (item, (key, Found(done.record, done.files, done.lasting)))
+                    for (item, key), done in batch
+                ]
                 self._known.keep(
-                    [
-                        (key, Found(done.record, done.files))
-                        for (item, key), done in batch
-                        if done.lasting and _lasts(done.record, item, self._plan.options.max_pixels)
-                    ]
+                    [pair for item, pair in found if _is_of(pair[1].record, item, most)]
                 )
                 self.computed += len(batch)
-                yield [(key, Found(done.record, done.files)) for (_item, key), done in batch]
-                if self._stop():
-                    raise RunInterrupted(self.computed, total - len(unknown), total)
+                yield [pair for _item, pair in found]
 
     def _take(self, batch: list[tuple[str, Found]]) -> None:
         for key, found in batch:
@@ -221,8 +234,8 @@ class _Filling:
         )
 
 
-def _lasts(record: ImageRecord | FailureRecord, item: Input, max_pixels: int) -> bool:
-    """Say whether the same picture will give the same again: not if it was changed meanwhile."""
+def _is_of(record: ImageRecord | FailureRecord, item: Input, max_pixels: int) -> bool:
+    """Say whether a record is of the bytes that were hashed: not if they were changed meanwhile."""
     if isinstance(record, ImageRecord):
         return record.sha256 == item.sha256
     try:

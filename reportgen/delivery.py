@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from reportgen import archive, figures, pdf, render
-from reportgen.errors import OptionError, did_you_mean
+from reportgen.errors import OptionError, cannot_write, did_you_mean
 from reportgen.folder import PAGE
 from reportgen.language import LANGUAGES
 from reportgen.notes import parse_author, parse_meta
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from reportgen.options import BuildOptions
@@ -74,14 +75,32 @@ def deliver(
     options: BuildOptions,
     observer: Observer,
 ) -> None:
-    """Write what stands beside the finished report in ``path``."""
+    """Write what stands beside the finished report in ``path``.
+
+    Raises
+    ------
+    OptionError
+        If that cannot be written; what was there stands.
+    """
     if options.zip is not None:
         done = {record.name for record in report.images}
         files = [image for image in images if image.name in done]
-        archive.write(options.zip, path, files, options, report.run.created, report.title)
+        with _beside("--zip", options.zip):
+            archive.write(options.zip, path, files, options, report.run.created, report.title)
     if options.pdf is not None:
         observer.stage("Printing the report")
-        _print(report, path, options.pdf, options)
+        with _beside("--pdf", options.pdf):
+            _print(report, path, options.pdf, options)
+
+
+@contextmanager
+def _beside(option: str, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OptionError(
+            f"{option}: {cannot_write(path, error)} The report itself is complete.",
+        ) from error
 
 
 def _print(report: Report, path: Path, destination: Path, options: BuildOptions) -> None:

@@ -23,11 +23,13 @@ The text of each says which file or option, what was expected, what was found, a
 
 from __future__ import annotations
 
+import errno
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 
 class ReportgenError(Exception):
@@ -43,7 +45,7 @@ class InputFolderError(UsageError):
 
 
 class OutputFolderError(UsageError):
-    """The output folder cannot be used without touching files that are not ours."""
+    """The output folder cannot be used without touching files not ours, or cannot be written."""
 
 
 class ModelError(UsageError):
@@ -114,3 +116,26 @@ def did_you_mean(name: str, known: Iterable[str], *, most: int = 3) -> str:
         return ""
     *head, last = (f"'{candidate}'" for candidate in near)
     return f" Did you mean {', '.join(head)} or {last}?" if head else f" Did you mean {last}?"
+
+
+def cannot_write(path: Path, error: OSError) -> str:
+    """Return one line on why ``path`` cannot be written, and what to do."""
+    reason = error.strerror or str(error)
+    return f"'{path}' cannot be written: {reason}.{_REMEDIES.get(error.errno or 0, '')}"
+
+
+_FULL = " Make room there, or give a place on another drive."
+_CLOSED = " Give a place that may be written."
+
+_REMEDIES = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EFBIG: _FULL,
+    errno.EROFS: _CLOSED,
+    errno.EACCES: _CLOSED,
+    errno.EPERM: _CLOSED,
+    errno.ENOTDIR: _CLOSED,
+    errno.EEXIST: _CLOSED,
+    errno.ENAMETOOLONG: " Give a shorter name.",
+    errno.ENOENT: " It was removed while the run was writing: run the same command again.",
+}

@@ -7,19 +7,22 @@ hash; a file that is not listed there is never replaced or deleted.
 
 from __future__ import annotations
 
+import errno
 import glob
 import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from reportgen import __version__
-from reportgen.errors import OutputFolderError
+from reportgen.errors import OutputFolderError, cannot_write
+from reportgen.exchange import exchange
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -70,33 +73,59 @@ class OutputFolder:
                 f"beside those files; they are kept either way.",
             )
         parent = _nearest_existing(path)
+        if not parent.is_dir():
+            raise OutputFolderError(
+                f"--output: '{parent}' is a file, and '{path}' would lie in it. Give another name.",
+            )
         if not os.access(parent, os.W_OK):
-            raise OutputFolderError(f"--output: no permission to write in '{parent}'.")
+            raise OutputFolderError(
+                f"--output: no permission to write in '{parent}'. Give a place that may be "
+                "written.",
+            )
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
-        """Give an empty folder beside the destination; it is gone afterwards, come what may."""
+        """Give an empty folder beside the destination; it is gone afterwards, come what may.
+
+        Raises
+        ------
+        OutputFolderError
+            If something cannot be written there, now or later.
+        """
         existing = _nearest_existing(self.path.parent)
+        folder = None
+        try:
+            folder = self._begin()
+            yield folder
+        except OSError as error:
+            if folder is None or _is_of(error, folder, self.path):
+                raise OutputFolderError(
+                    f"--output: {cannot_write(self.path, error)} The old report, if any, stands.",
+                ) from error
+            raise
+        finally:
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                _remove_empty(self.path.absolute().parent, up_to=existing.absolute())
+
+    def _begin(self) -> Path:
+        """Clear away what killed runs left, as this one has the lock, and make a new folder."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         prefix = f".{self.path.name[:64]}.partial-"
         for left in self.path.parent.glob(f"{glob.escape(prefix)}*"):
-            shutil.rmtree(
-                left, ignore_errors=True
-            )  # by a run that was killed: this one has the lock
+            shutil.rmtree(left, ignore_errors=True)
         folder = Path(tempfile.mkdtemp(prefix=prefix, dir=self.path.parent))
         folder.chmod(0o777 & ~_umask())  # mkdtemp makes it private; a report is to be shared
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            _remove_empty(self.path.absolute().parent, up_to=existing.absolute())
+        return folder
 
     def commit(self, staging: Path) -> None:
         """Put the finished files of ``staging`` in place.
 
-        A new folder appears in one rename. In an existing one the manifest is widened to the old
-        and the new files first, then each file is replaced in one step, the page last, and only
-        then files of the old report that the new one lacks are deleted.
+        A new folder appears in one rename. One that holds nothing but an earlier report changes
+        places with the new one in one step, where the system can do that. Else the manifest is
+        widened to the old and the new files first, then each file is replaced in one step, the page
+        last, and only then files of the old report that the new one lacks are deleted.
 
         Raises
         ------
@@ -109,8 +138,30 @@ class OutputFolder:
             _write_manifest(staging, new)
             staging.replace(self.path)
             return
-        ours = self._ours or {}
         self.check(new)
+        if not self._swap(staging, new):
+            self._replace(staging, new)
+
+    def _swap(self, staging: Path, new: dict[str, str]) -> bool:
+        """Let the new folder and the old one change places; False where that cannot be."""
+        ours = {*(self._ours or {}), MANIFEST}
+        here = self.path.resolve()
+        if self._ours is None or not _holds_only(here, ours):
+            return False
+        _write_manifest(staging, new)
+        _look_like(staging, here)
+        if not exchange(staging, here):
+            return False
+        # What came into the old folder at the last moment is not ours to delete with it.
+        for name in _files(staging):
+            if name not in ours and not os.path.lexists(here / name):
+                (here / name).parent.mkdir(parents=True, exist_ok=True)
+                (staging / name).replace(here / name)
+        return True
+
+    def _replace(self, staging: Path, new: dict[str, str]) -> None:
+        """Replace file by file, beside what others have in the folder."""
+        ours = self._ours or {}
         _write_manifest(staging, {**ours, **new})
         (staging / MANIFEST).replace(self.path / MANIFEST)
         for name in sorted(new, key=lambda name: (name == PAGE, name)):
@@ -218,6 +269,15 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def empty(folder: Path) -> None:
+    """Delete everything in ``folder``, a staging folder that is to be filled anew."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
 def hashes(folder: Path) -> dict[str, str]:
     """Return ``{relative name: sha256}`` of every file below ``folder`` but the manifest."""
     names = sorted(
@@ -252,6 +312,45 @@ def _is_relative(name: str) -> bool:
     pure = PurePosixPath(name)
     odd = {"\\", "\0"} & set(name)
     return not (pure.is_absolute() or ".." in pure.parts or odd or not pure.parts)
+
+
+def _files(folder: Path) -> set[str]:
+    """Return the relative name of everything below ``folder`` that is no folder with content."""
+    found: set[str] = set()
+    for place, folders, files in os.walk(folder):
+        below = Path(place).relative_to(folder)
+        links = [name for name in folders if (Path(place) / name).is_symlink()]
+        found.update((below / name).as_posix() for name in (*files, *links))
+        if not folders and not files:
+            found.add(below.as_posix())
+    return found
+
+
+def _holds_only(folder: Path, names: set[str]) -> bool:
+    """Say whether there is nothing below ``folder`` but ``names`` and the folders around them."""
+    return _files(folder) <= names
+
+
+def _look_like(folder: Path, other: Path) -> None:
+    """Give ``folder`` the permissions and the owner that ``other`` has, as far as that may be."""
+    status = other.stat()
+    with suppress(OSError):
+        if hasattr(os, "chown"):
+            os.chown(folder, status.st_uid, status.st_gid)
+    with suppress(OSError):
+        folder.chmod(stat.S_IMODE(status.st_mode))
+
+
+_UNNAMED = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
+"""What writing to an open file fails with; such an error names no file."""
+
+
+def _is_of(error: OSError, *folders: Path) -> bool:
+    """Say whether an error is of writing into one of ``folders``."""
+    if not error.filename:
+        return error.errno in _UNNAMED
+    where = Path(os.path.abspath(os.fsdecode(error.filename)))  # noqa: PTH100 - not resolved
+    return any(where.is_relative_to(folder.absolute()) for folder in folders)
 
 
 def _nearest_existing(path: Path) -> Path:

@@ -47,6 +47,7 @@ _AROUND = frozenset(
         "console.py",
         "delivery.py",
         "errors.py",
+        "exchange.py",
         "figures",
         "folder.py",
         "identity.py",

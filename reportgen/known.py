@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from reportgen.errors import CacheError, RunFileError
-from reportgen.store import RUN_STORE, Cache, Found, RunReader
+from reportgen.store import RUN_STORE, Cache, Found, RunReader, is_damage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,12 +37,14 @@ class Known:
         self._cache: Cache | None = None
         self._earlier: RunReader | None = None
         self._keys: frozenset[str] = frozenset()
+        self._tried: frozenset[str] = frozenset()
         self._keeps = True
+        self._damaged = False
         if folder is None:
             return
         try:
             self._cache = self._stack.enter_context(Cache(folder))
-            self._keys = self._cache.keys()
+            self._keys, self._tried = self._cache.keys(), self._cache.tried()
         except CacheError as error:
             self._give_up(error)
         if report is not None and (report / RUN_STORE).is_file():
@@ -61,10 +63,16 @@ class Known:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._damaged and self._cache is not None:
+            self._cache.begin_anew()
         self._stack.close()
 
     def __contains__(self, key: str) -> bool:
         return key in self._keys
+
+    def was_tried(self, key: str) -> bool:
+        """Say whether a run before this one tried a picture, and in vain."""
+        return key in self._tried
 
     def find(self, key: str) -> Found:
         """Return what is known for ``key``, which has to be in here.
@@ -72,7 +80,7 @@ class Known:
         Raises
         ------
         CacheError, RunFileError
-            If it cannot be read any more.
+            If it cannot be read any more: `forget` everything then, and begin again.
         """
         found = None if self._cache is None else self._cache.find(key)
         if found is None and self._earlier is not None:
@@ -80,8 +88,7 @@ class Known:
             found = None if record is None else Found(record, {})
         if found is None:
             raise CacheError(
-                "the cache was emptied while it was used, by another run or by `reportgen clean`. "
-                "Run the same command again.",
+                "the cache was emptied while it was used, by another run or by `reportgen clean`",
             )
         return found
 
@@ -99,9 +106,23 @@ class Known:
             self._earlier.close()
             self._earlier = None
 
+    def forget(self, error: Exception) -> None:
+        """Know nothing from here on, and delete the cache: ``error`` says that it is damaged."""
+        self._observer.stage(f"What was known cannot be used, and is computed again: {error}")
+        self.forget_report()
+        self._keys = self._tried = frozenset()
+        if self._cache is not None:
+            self._cache.begin_anew()
+            self._cache = None
+
     def fact(self, name: str) -> str | None:
         """Return what was noted of this machine under ``name``, or None."""
-        return None if self._cache is None else self._cache.fact(name)
+        if self._cache is not None:
+            try:
+                return self._cache.fact(name)
+            except CacheError as error:
+                self._give_up(error)
+        return None
 
     def note(self, name: str, value: str) -> None:
         """Note something about this machine for next time."""
@@ -114,10 +135,16 @@ class Known:
     def trim(self, limit: int) -> None:
         """Keep the cache within ``limit`` bytes."""
         if self._cache is not None and self._keeps:
-            gone = self._cache.trim(limit)
-            if gone:
-                self._observer.detail(f"cache: {gone} records taken out, to stay within its limit")
+            try:
+                gone = self._cache.trim(limit)
+            except CacheError as error:
+                self._give_up(error)
+            else:
+                if gone:
+                    self._observer.detail(f"cache: {gone} records taken out, to stay in its limit")
 
     def _give_up(self, error: CacheError) -> None:
-        self._observer.stage(f"Nothing more is kept for next time: {error}")
+        if self._keeps:
+            self._observer.stage(f"Nothing more is kept for next time: {error}")
         self._keeps = False
+        self._damaged = self._damaged or is_damage(error)

@@ -6,7 +6,7 @@ import hashlib
 import os
 import platform
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,10 +42,12 @@ def locked(output: Path) -> Iterator[None]:
     try:
         now = datetime.now().astimezone()
         text = f"process {os.getpid()} on {platform.node()} since {now:%H:%M:%S}"
-        place.with_suffix(".txt").write_text(text, encoding="utf-8")
+        with suppress(OSError):  # on a full disk it is not said who holds the lock
+            place.with_suffix(".txt").write_text(text, encoding="utf-8")
         yield
     finally:
-        place.with_suffix(".txt").unlink(missing_ok=True)
+        with suppress(OSError):
+            place.with_suffix(".txt").unlink(missing_ok=True)
         lock.release()
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from reportgen import delivery, provenance, render
 from reportgen.discover import discover
-from reportgen.errors import OptionError
-from reportgen.folder import MANIFEST, PAGE, OutputFolder, differences, manifest_hash
+from reportgen.errors import CacheError, OptionError, RunFileError
+from reportgen.folder import MANIFEST, PAGE, OutputFolder, differences, empty, manifest_hash
 from reportgen.identity import fingerprint, read_inputs
 from reportgen.known import Known
 from reportgen.language import activate
@@ -68,8 +68,8 @@ def build(
         leave_out=(path,),
         own_report=MANIFEST,
     )
-    output = OutputFolder(path, force=options.force)
     with locked(path):
+        output = OutputFolder(path, force=options.force)
         inputs = read_inputs(images, options.max_pixels)
         mark = fingerprint(options, inputs)
         kept = cache_folder() if options.cache else None
@@ -157,17 +157,26 @@ def _make(  # noqa: PLR0913, PLR0917 - all that a run is made from
     from reportgen.computing import fill  # noqa: PLC0415 - torch, seconds that a look need not cost
 
     with output.staging() as staging:
-        with RunWriter(staging / RUN_STORE) as store:
-            filled = fill(
-                options,
-                inputs,
-                store,
-                staging=staging,
-                known=known,
-                created=created,
-                observer=observer,
-                stop=stop,
-            )
+
+        def filled_anew() -> Filled:
+            with RunWriter(staging / RUN_STORE) as store:
+                return fill(
+                    options,
+                    inputs,
+                    store,
+                    staging=staging,
+                    known=known,
+                    created=created,
+                    observer=observer,
+                    stop=stop,
+                )
+
+        try:
+            filled = filled_anew()
+        except (CacheError, RunFileError) as error:  # what was known cannot be read after all
+            known.forget(error)
+            empty(staging)
+            filled = filled_anew()
         observer.stage("Writing the report")
         with RunReader(staging / RUN_STORE) as run:
             report = run.whole

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from reportgen.store.cache import Cache, Found, cache_folder, remove_cache
+from reportgen.store.cache import Cache, Found, cache_folder, is_damage, remove_cache
 from reportgen.store.layout import LAYOUT_VERSION, RUN_STORE, find_store
 from reportgen.store.reader import ImageEntry, RunReader, read_run
 from reportgen.store.rewrite import rewrite_run
@@ -22,6 +22,7 @@ __all__ = [
     "RunWriter",
     "cache_folder",
     "find_store",
+    "is_damage",
     "read_run",
     "remove_cache",
     "rewrite_run",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -55,6 +55,9 @@ class Found(NamedTuple):
     """Under the name that the picture had."""
     files: Mapping[str, bytes]
     """The files that the record names: path relative to the report's folder → content."""
+    lasting: bool = True
+    """Whether the same would come of it again. What need not is not known another time; only that
+    it was tried."""
 
 
 def cache_folder() -> Path:
@@ -87,7 +90,7 @@ class Cache:
             except sqlite3.DatabaseError as error:
                 if isinstance(error, sqlite3.OperationalError):
                     raise
-                self.path.unlink()
+                self._remove()
                 self._base = self._open()
         except (OSError, sqlite3.Error) as error:
             raise CacheError(
@@ -122,17 +125,35 @@ class Cache:
         """Close the file; twice does no harm."""
         self._base.close()
 
+    def begin_anew(self) -> None:
+        """Close the file and delete it: it is damaged."""
+        self.close()
+        with suppress(OSError):
+            self._remove()
+
+    def _remove(self) -> None:
+        self.path.unlink(missing_ok=True)
+        # Of what was killed; to the next file of this name it would be applied.
+        self.path.with_name(f"{self.path.name}-journal").unlink(missing_ok=True)
+
     def keys(self) -> frozenset[str]:
         """Return every key that something is known for."""
+        query = "SELECT key FROM records WHERE kind <> 'tried'"
         with self._guarded():
-            return frozenset(key for (key,) in self._base.execute("SELECT key FROM records"))
+            return frozenset(key for (key,) in self._base.execute(query))
+
+    def tried(self) -> frozenset[str]:
+        """Return every key that was tried, with a failure that need not come again."""
+        query = "SELECT key FROM records WHERE kind = 'tried'"
+        with self._guarded():
+            return frozenset(key for (key,) in self._base.execute(query))
 
     def find(self, key: str) -> Found | None:
         """Return what is known for ``key``, or None; what is asked for is kept longest."""
         query = "SELECT kind, record FROM records WHERE key = ?"
         with self._guarded():
             row = self._base.execute(query, (key,)).fetchone()
-            if row is None:
+            if row is None or row[0] == "tried":
                 return None
             decoder = Decoder(lambda hash_: self._picture(key, hash_))
             record: ImageRecord | FailureRecord
@@ -227,6 +248,7 @@ class Cache:
             self._base.execute("INSERT INTO files VALUES (?, ?, ?)", (key, name, data))
             self._written += len(data)
         kind = "image" if isinstance(found.record, ImageRecord) else "failure"
+        kind = kind if found.lasting else "tried"
         cells = (key, kind, int(time.time()), self._written + len(text), text)
         self._base.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?)", cells)
 
@@ -252,10 +274,11 @@ class Cache:
         self._base.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._base.execute("COMMIT")
         except BaseException:
-            self._base.execute("ROLLBACK")
+            if self._base.in_transaction:  # on a full disk SQLite has taken it back by itself
+                self._base.execute("ROLLBACK")
             raise
-        self._base.execute("COMMIT")
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -267,6 +290,12 @@ class Cache:
                 f"the cache in '{self.path.parent}' cannot be used: {error}. `reportgen clean` "
                 "empties it; --no-cache does without it.",
             ) from error
+
+
+def is_damage(error: CacheError) -> bool:
+    """Say whether an error is of a file that is damaged, and not of one that is full or closed."""
+    cause = error.__cause__
+    return type(cause) is sqlite3.DatabaseError or isinstance(cause, ValueError)
 
 
 def _check_version(base: sqlite3.Connection) -> int:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reportgen.store.codec import Encoder, picture_hash
+from reportgen.store.writer import writing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +38,7 @@ def rewrite_run(
     """
     part = destination.with_name(f"{destination.name}.part")
     shutil.copyfile(source, part)
-    with closing(sqlite3.connect(part, isolation_level=None)) as base:
+    with writing(destination), closing(sqlite3.connect(part, isolation_level=None)) as base:
         base.execute("PRAGMA synchronous = OFF")
 
         def keep(picture: Picture) -> str:

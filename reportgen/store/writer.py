@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,6 +23,17 @@ if TYPE_CHECKING:
     from reportgen.values import Picture, Report
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what SQLite says of a drive that is full or closed into what the system would say."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+        reason = os.strerror(errno.ENOSPC) if full else str(error)
+        raise OSError(errno.ENOSPC if full else errno.EIO, reason, str(path)) from error
+
+
 class RunWriter:
     """A store in the making, as a context manager.
 
@@ -36,6 +49,8 @@ class RunWriter:
     ------
     FileExistsError
         If something is there.
+    OSError
+        If it cannot be written; so may every method.
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,17 +63,18 @@ class RunWriter:
         self._decoder = Decoder(lambda key: read_picture(self._base, key))
         # Not from one thread alone: records may come from the one that finishes them.
         self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        for pragma in (
-            "page_size = 4096",
-            f"application_id = {APPLICATION_ID}",
-            f"user_version = {LAYOUT_VERSION}",
-            # A killed process loses nothing; to outlive a loss of power is not worth 10 ms each.
-            "synchronous = OFF",
-        ):
-            self._base.execute(f"PRAGMA {pragma}")
-        with self._transaction():
-            for statement in TABLES.values():
-                self._base.execute(statement)
+        with writing(path):
+            for pragma in (
+                "page_size = 4096",
+                f"application_id = {APPLICATION_ID}",
+                f"user_version = {LAYOUT_VERSION}",
+                # A killed process loses nothing; a loss of power is not worth 10 ms each.
+                "synchronous = OFF",
+            ):
+                self._base.execute(f"PRAGMA {pragma}")
+            with self._transaction():
+                for statement in TABLES.values():
+                    self._base.execute(statement)
 
     def __enter__(self) -> Self:
         return self
@@ -85,7 +101,7 @@ class RunWriter:
         key
             Of everything that it was made from; empty where that is not known.
         """
-        with self._transaction():
+        with writing(self._path), self._transaction():
             text = self._encoder.encode(record)
             if isinstance(record, ImageRecord):
                 name = _utf8(record.name)
@@ -116,12 +132,13 @@ class RunWriter:
         report
             The report; its images and failures are left aside, as they were added.
         """
-        with self._transaction():
+        with writing(self._path), self._transaction():
             text = self._encoder.encode(replace(report, images=(), failures=()))
             self._insert("run", 1, text)
         part = self._path.with_name(f"{self._path.name}.part")
         part.unlink(missing_ok=True)
-        self._base.execute("VACUUM INTO ?", (str(part),))
+        with writing(self._path):
+            self._base.execute("VACUUM INTO ?", (str(part),))
         self.close()
         part.replace(self._path)
 
@@ -144,11 +161,12 @@ class RunWriter:
         self._added.clear()
         try:
             yield
+            self._base.execute("COMMIT")
         except BaseException:
-            self._base.execute("ROLLBACK")
+            if self._base.in_transaction:  # on a full disk SQLite has taken it back by itself
+                self._base.execute("ROLLBACK")
             self._known.difference_update(self._added)
             raise
-        self._base.execute("COMMIT")
 
 
 def write_run(report: Report, path: Path) -> None:

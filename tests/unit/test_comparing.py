@@ -15,6 +15,7 @@ import runs
 from reportgen import comparing
 from reportgen.comparing import compare, compare_runs
 from reportgen.errors import OptionError, OutputFolderError, RunFileError
+from reportgen.locking import locked
 from reportgen.pairing import paired_layers, paired_targets
 from reportgen.render.comparison import FILES
 from reportgen.store import RUN_STORE, RunReader, write_run
@@ -413,3 +414,11 @@ def test_a_view_without_size(tmp_path: Path) -> None:
     paths = stored(tmp_path, [runs.report(plain), runs.report(flat)])
     with pytest.raises(RunFileError, match="the maps of 'a' cannot be read"):
         compare(paths, tmp_path / "out")
+
+
+def test_two_comparisons_into_one_folder_at_once_are_refused(tmp_path: Path) -> None:
+    report = runs.report(runs.image("a.png"))
+    paths = stored(tmp_path, [report, report])
+    with locked(tmp_path / "out"), pytest.raises(OutputFolderError, match="another run"):
+        compare(paths, tmp_path / "out")
+    assert compare(paths, tmp_path / "out").images == 1

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import stat
+import subprocess
+import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from reportgen.errors import OutputFolderError
+from reportgen.exchange import exchange
 from reportgen.folder import MANIFEST, OutputFolder, hashes, read_manifest
 
 Files = dict[str, str]
@@ -278,27 +283,135 @@ def test_exception_keeps_folders_that_were_there(tmp_path: Path) -> None:
     assert snapshot(tmp_path) == {"empty": None}
 
 
-def test_interrupted_commit_is_mended_by_the_next(
+SHARED = {"asset-1.bin": "1", "page-1.html": "a page of the old report", "run.sqlite": "old"}
+OLD = {**FIRST, **SHARED}
+NEW = {**SECOND, "asset-2.bin": "2", "page-1.html": "a page of the new one", "run.sqlite": "new"}
+
+
+class Left(NamedTuple):
+    """What a process left that was killed."""
+
+    code: int
+    left: Files
+    verified: list[str]
+    """What `differences` says of it."""
+    mended: Files
+    """The same after another run."""
+    beside: list[str]
+    """What is in the folder around the report then."""
+
+
+def killed_everywhere(folder: Path, before: Files, mine: Files, *, swaps: bool) -> list[Left]:
+    """Kill a process before each thing it does on the disk; return what it left, and mend it.
+
+    Parameters
+    ----------
+    before
+        The report that is there, if any.
+    mine
+        Files beside it that are not ours.
+    swaps
+        Whether the system can exchange two folders.
+    """
+    program = Path(__file__).with_name("killed.py")
+    plan = {"before": before, "after": NEW, "mine": mine, "swaps": swaps}
+    done = subprocess.run(
+        [sys.executable, str(program), str(folder)],
+        input=json.dumps(plan),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    states = [Left(**json.loads(line)) for line in done.stdout.splitlines()]
+    assert len(states) > 15, "it does more than that"
+    assert states[-1].code == 0, "the last one was not killed"
+    for state in states:
+        assert state.mended == {**NEW, **mine}
+        assert state.beside == ["out"], "what was killed leaves nothing once there was another run"
+        assert all(state.left.get(name) == text for name, text in mine.items())
+    return states
+
+
+needs_exchange = pytest.mark.skipif(sys.platform == "win32", reason="no fork, no exchange there")
+
+
+@needs_exchange
+def test_killed_at_any_step_the_old_report_is_whole_or_the_new_one(tmp_path: Path) -> None:
+    states = killed_everywhere(tmp_path, OLD, {}, swaps=True)
+    found = [state.left for state in states]
+    assert [one for one, _group in itertools.groupby(found)] == [OLD, NEW]
+    assert all(state.verified == [] for state in states)
+    assert sum(one == NEW for one in found) > 1, "killed while the old files are cleared away too"
+
+
+@needs_exchange
+def test_killed_at_any_step_there_is_no_new_report_or_a_whole_one(tmp_path: Path) -> None:
+    states = killed_everywhere(tmp_path, {}, {}, swaps=True)
+    found = [state.left for state in states]
+    assert [one for one, _group in itertools.groupby(found)] == [{}, NEW]
+
+
+@needs_exchange
+@pytest.mark.parametrize("mine", [{}, {"notes.txt": "mine", "overlays/mine.png": "mine"}])
+def test_killed_where_folders_cannot_change_places(tmp_path: Path, mine: Files) -> None:
+    """File by file, there are moments between: they lose nothing, and `verify` tells of them."""
+    states = killed_everywhere(tmp_path, OLD, mine, swaps=bool(mine))
+    old, new = {**OLD, **mine}, {**NEW, **mine}
+    between = 0
+    for state in states:
+        found = state.left
+        assert set(found) <= {*old, *new}
+        assert all(text in {old.get(name), new.get(name)} for name, text in found.items())
+        if found["index.html"] == OLD["index.html"]:
+            assert set(OLD) <= set(found), "what the old page shows is there as long as it is"
+        else:
+            assert {name: found.get(name) for name in NEW} == NEW, "and so with the new page"
+        whole = {name: text for name, text in found.items() if name not in mine} in (OLD, NEW)
+        between += not whole
+        assert whole or found["index.html"] == NEW["index.html"] or state.verified
+    assert between > 2
+
+
+def test_what_came_at_the_last_moment_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "out"
-    write(out, FIRST)
-    replace = Path.replace
+    write(out, OLD)
+    late = {"notes.txt": "mine", "sub/notes.txt": "mine"}
 
-    def fail_at_the_page(self: Path, target: Path) -> Path:
-        if target.name == "index.html":
-            raise StopError
-        return replace(self, target)
+    def exchange_late(first: Path, second: Path) -> bool:
+        fill(out, late)
+        return exchange(first, second)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "replace", fail_at_the_page)
-        with pytest.raises(StopError):
-            write(out, {**SECOND, "overlays/c.png": "C"})
-    assert (out / "index.html").read_text(encoding="utf-8") == "one"
-    assert set(content(out)) == {*FIRST, "overlays/c.png"}
-    write(out, SECOND)
-    assert content(out) == SECOND
-    assert_manifest_is_true(out, SECOND)
+    monkeypatch.setattr("reportgen.folder.exchange", exchange_late)
+    write(out, NEW)
+    assert content(out) == {**NEW, **late}
+    assert names(tmp_path) == ["out"]
+
+
+def test_a_folder_keeps_its_permissions(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write(out, OLD)
+    out.chmod(0o750)
+    write(out, NEW)
+    assert stat.S_IMODE(out.stat().st_mode) == 0o750
+
+
+def test_an_empty_folder_of_somebody_is_kept(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write(out, OLD)
+    (out / "mine").mkdir()
+    write(out, NEW)
+    assert (out / "mine").is_dir()
+    assert content(out) == NEW
+
+
+def test_folders_that_cannot_change_places(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    assert not exchange(tmp_path / "a", tmp_path / "nothing")
+    assert not exchange(tmp_path / "a", tmp_path / "a" / "b")
+    assert names(tmp_path) == ["a"]
 
 
 # -- hostile ---------------------------------------------------------------------------------
