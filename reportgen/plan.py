@@ -32,7 +32,7 @@ from reportgen.methods.guided import count_relus
 from reportgen.models import LoadedModel, ModelRequest, load_model
 from reportgen.notes import Notes, read_notes
 from reportgen.options import DEFAULT_MODEL
-from reportgen.pacing import Pace, pace
+from reportgen.pacing import Pace, few_threads, pace
 from reportgen.recipe import make_recipe
 from reportgen.structure import structure
 from reportgen.targets import TrueLabel, parse_targets
@@ -119,7 +119,10 @@ def survey_model(loaded: LoadedModel, recipe: Preprocessing | None = None) -> Su
     usual = loaded.preprocessing.crop or (224, 224)
     width, height = (recipe and recipe.crop) or usual
     try:
-        return survey(loaded.module, (height, width))
+        # One thread has a single picture done before several have found each other; on a machine
+        # that does other things besides, they wait for each other after every layer.
+        with few_threads(1):
+            return survey(loaded.module, (height, width))
     except (RuntimeError, ValueError, AssertionError, TypeError, IndexError) as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise ModelError(
