@@ -126,8 +126,8 @@ def explain_batch(
     labels = labels or [None] * len(inputs)
     picture = (inputs.shape[2], inputs.shape[3])
     with torch.enable_grad(), Capture(model, plan.layouts) as capture:
-        logits = logits_of(model(inputs))
-        scores = _scores(logits.detach().float().cpu())
+        logits = logits_of(model(inputs)).float()  # of 16 bits, under autocast
+        scores = _scores(logits.detach().cpu())
         chosen = chosen or [
             chosen_for(plan.targets, score.ranking.tolist(), label)
             for score, label in zip(scores, labels, strict=True)
@@ -161,13 +161,16 @@ def _backwards(
         # A picture with fewer targets than others gets no score here, and so no gradient.
         rows = [row for row, targets in enumerate(chosen) if slot < len(targets)]
         score = torch.stack([score_of(logits[row], chosen[row][slot]) for row in rows]).sum()
-        gradients = capture.gradients(score, keep_graph=slot + 1 < slots)
+        gradients = {
+            layer: gradient.float()
+            for layer, gradient in capture.gradients(score, keep_graph=slot + 1 < slots).items()
+        }
         for row in rows:
             found[row].maps.append({})
         for method, layers in plan.methods:
             for layer in layers if method.kind is Kind.GRADIENT else ():
                 layout = grids[layer]
-                activation = layout.to_grid(capture.activations[layer].detach())
+                activation = layout.to_grid(capture.activations[layer].detach().float())
                 gradient = layout.to_grid(gradients[layer])
                 if method.name == DEGRIDDED and layer in plan.degrid:
                     reducer = plan.degrid[layer]
@@ -226,7 +229,8 @@ def _grids_of(
 ) -> dict[str, Tensor]:
     """Return every channel of the layers wanted, ``(N, channels, height, width)``."""
     return {
-        layer: grids[layer].to_grid(capture.activations[layer].detach()).clone() for layer in layers
+        layer: grids[layer].to_grid(capture.activations[layer].detach().float()).clone()
+        for layer in layers
     }
 
 

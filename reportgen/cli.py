@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from reportgen import __version__, console
+from reportgen import __version__
 from reportgen import cli_options as opt
 from reportgen import options as defaults
+from reportgen.commands import Commands
 from reportgen.errors import ReportgenError, RunInterrupted, UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ METHODS = ",".join(defaults.DEFAULT_METHODS)
 
 app = typer.Typer(
     name="reportgen",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -55,7 +56,7 @@ def _register(name: str, text: str, *, lab: bool) -> None:
     ``build`` and ``lab`` take the same options; only what those left open mean differs.
     """
 
-    @app.command(name, help=text)
+    @Commands.declared.command(name, help=text)
     def command(  # noqa: PLR0913 - one parameter per option is how typer declares them
         images: opt.Images = Path("images"),
         *,
@@ -116,6 +117,7 @@ def _register(name: str, text: str, *, lab: bool) -> None:
         max_pixels: opt.MaxPixels = defaults.DEFAULT_MAX_PIXELS,
         lenient: opt.Lenient = False,
         batch_size: opt.BatchSize = defaults.DEFAULT_BATCH_SIZE,
+        amp: opt.Amp = False,
         cache: opt.Cache = True,
         cache_limit: opt.CacheLimit = defaults.DEFAULT_CACHE_LIMIT,
         quiet: opt.Quiet = False,
@@ -166,6 +168,7 @@ def _register(name: str, text: str, *, lab: bool) -> None:
             alpha=alpha,
             colormap=colormap,
             batch_size=batch_size,
+            amp=amp,
             recursive=recursive,
             follow_links=follow_links,
             max_pixels=max_pixels,
@@ -197,7 +200,8 @@ def _register(name: str, text: str, *, lab: bool) -> None:
 def _make_report(
     options: defaults.BuildOptions, *, quiet: bool, verbose: bool, show: bool
 ) -> NoReturn:
-    from reportgen import pipeline  # noqa: PLC0415 - OpenCV and more, which --help must not cost
+    # OpenCV, rich and more, which --help must not cost.
+    from reportgen import console, pipeline  # noqa: PLC0415
 
     observer = console.ConsoleObserver(quiet=quiet, verbose=verbose)
     with console.stoppable() as stop:
@@ -209,6 +213,8 @@ def _make_report(
 
 
 def _show(page: Path, *, wanted: bool) -> None:
+    from reportgen import console  # noqa: PLC0415 - see above
+
     if wanted and not console.open_in_browser(page):
         console.print_note("--open: no browser was found; open the address above yourself.")
 
@@ -230,7 +236,7 @@ _register(
 )
 
 
-@app.command()
+@Commands.declared.command()
 def render(  # noqa: PLR0913 - one parameter per option is how typer declares them
     run: opt.FinishedRun,
     *,
@@ -254,6 +260,7 @@ def render(  # noqa: PLR0913 - one parameter per option is how typer declares th
 
     Nothing is computed. What is not given stays as the run has it.
     """
+    from reportgen import console  # noqa: PLC0415 - see above
     from reportgen.rerender import rerender  # noqa: PLC0415 - Jinja2, which --help need not load
 
     options = defaults.RenderAgainOptions(
@@ -278,9 +285,10 @@ def render(  # noqa: PLR0913 - one parameter per option is how typer declares th
     _show(outcome.page, wanted=open_)
 
 
-@app.command()
+@Commands.declared.command()
 def verify(run: opt.FinishedRun) -> None:
     """Check a finished report against its manifest: what was changed, and what is missing."""
+    from reportgen import console  # noqa: PLC0415 - see above
     from reportgen.folder import differences, read_manifest  # noqa: PLC0415 - for this command only
 
     found = differences(run)
@@ -293,7 +301,7 @@ def verify(run: opt.FinishedRun) -> None:
     typer.echo(f"All {count} files are as they were written.")
 
 
-@app.command()
+@Commands.declared.command()
 def clean(limit: opt.CleanLimit = 0) -> None:
     """Empty the cache of finished records, or bring it down to a size."""
     from reportgen.store import Cache, cache_folder, remove_cache  # noqa: PLC0415 - see above
@@ -309,7 +317,7 @@ def clean(limit: opt.CleanLimit = 0) -> None:
     typer.echo(f"{freed / 1e6:.1f} MB freed, {left / 1e6:.1f} MB left in {folder}")
 
 
-@app.command()
+@Commands.declared.command()
 def compare(  # noqa: PLR0913 - one parameter per option is how typer declares them
     runs: opt.Runs,
     *,
@@ -321,7 +329,7 @@ def compare(  # noqa: PLR0913 - one parameter per option is how typer declares t
     open_: opt.Open = False,
 ) -> None:
     """Compare finished runs over the same images: networks, checkpoints or options."""
-    from reportgen import comparing, language  # noqa: PLC0415 - OpenCV, which --help need not load
+    from reportgen import comparing, console, language  # noqa: PLC0415 - see above
 
     language.activate(lang)
     outcome = comparing.compare(runs, output, title=title, template_dir=template_dir, force=force)
@@ -329,13 +337,14 @@ def compare(  # noqa: PLR0913 - one parameter per option is how typer declares t
     _show(outcome.page, wanted=open_)
 
 
-@app.command()
+@Commands.declared.command()
 def models(
     text: Annotated[
         str, typer.Argument(metavar="FILTER", help="Only names that contain this text.")
     ] = "",
 ) -> None:
     """List the networks that --model takes."""
+    from reportgen import console  # noqa: PLC0415 - see above
     from reportgen.models import list_models  # noqa: PLC0415 - imports torch
 
     rows = [
@@ -353,7 +362,7 @@ def models(
     )
 
 
-@app.command()
+@Commands.declared.command()
 def layers(  # noqa: PLR0913 - one parameter per option is how typer declares them
     model: opt.Model = None,
     *,
@@ -364,6 +373,7 @@ def layers(  # noqa: PLR0913 - one parameter per option is how typer declares th
     seed: opt.Seed = 0,
 ) -> None:
     """List the layers of a network in the order in which they run."""
+    from reportgen import console  # noqa: PLC0415 - see above
     from reportgen.listing import LAYER_HEADERS, layer_rows  # noqa: PLC0415 - imports torch
 
     rows, caption = layer_rows(
@@ -398,19 +408,28 @@ def run(command: Callable[[], object]) -> int:
     except KeyboardInterrupt:
         pass
     except RunInterrupted as stopped:
-        console.print_error(str(stopped))
+        _print_error(str(stopped))
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - see above
-        console.print_error(_explain(error))
+        _print_error(_explain(error))
         return FAILED
     else:
         return 0
-    console.print_error("interrupted; the old report, if any, stands.")
+    _print_error("interrupted; the old report, if any, stands.")
     return INTERRUPTED
+
+
+def _print_error(text: str) -> None:
+    from reportgen import console  # noqa: PLC0415 - see above
+
+    console.print_error(text)
 
 
 def _explain(error: Exception) -> str:
     """Return what to tell the user; a traceback comes before it where the fault is not theirs."""
+    import sqlite3  # noqa: PLC0415 - for this only
+    import traceback  # noqa: PLC0415 - the same
+
     if isinstance(error, ReportgenError):
         return str(error)
     if isinstance(error, OSError):

@@ -95,7 +95,7 @@ def fill(  # noqa: PLR0913 - what to do, where to, and what stands around it
     RunInterrupted
         If ``stop`` said so; every whole batch is kept.
     """
-    plan = prepare(options, [item.file for item in inputs], observer)
+    plan = prepare(options, [item.file for item in inputs], observer, known)
     filling = _Filling(plan, store, staging, known, observer, stop)
     observer.start(len(inputs), plan.work)
     try:

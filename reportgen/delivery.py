@@ -6,7 +6,7 @@ import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from reportgen import archive, figures, pdf, render
+from reportgen import archive, pdf, render
 from reportgen.errors import OptionError, cannot_write, did_you_mean
 from reportgen.folder import PAGE
 from reportgen.language import LANGUAGES
@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from reportgen.progress import Observer
     from reportgen.values import ImageFile, Report
 
-EXPORTS: dict[str, Callable[[Report, Path], tuple[str, ...]]] = {"figures": figures.export}
+
+def _figures(report: Report, folder: Path) -> tuple[str, ...]:
+    from reportgen import figures  # noqa: PLC0415 - for those who ask for them only
+
+    return figures.export(report, folder)
+
+
+EXPORTS: dict[str, Callable[[Report, Path], tuple[str, ...]]] = {"figures": _figures}
 """What ``--export`` takes, and what writes it."""
 
 

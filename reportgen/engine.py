@@ -17,6 +17,7 @@ from reportgen.errors import ImageError, LayerError
 from reportgen.language import _
 from reportgen.measuring import measure
 from reportgen.pacing import Networks, few_threads
+from reportgen.precision import autocast
 from reportgen.preprocess import preprocess
 from reportgen.progress import Silent
 from reportgen.recording import Prepared, prepare, record
@@ -58,7 +59,7 @@ def compute(
         networks = Networks(plan.loaded.module, pace.networks)
 
         def explain_some(group: list[Prepared], most: int) -> list[Explanation | Made]:
-            with networks.one() as network:
+            with networks.one() as network, autocast(network, plan.device, wanted=plan.options.amp):
                 return list(_explain(network, group, limited(plan, most)))
 
         explain_all: ExplainAll = Resilient(

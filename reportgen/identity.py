@@ -41,6 +41,7 @@ _AROUND = frozenset(
         "baking.py",
         "cli.py",
         "cli_options",
+        "commands.py",
         "comparer.py",
         "comparing.py",
         "computing.py",

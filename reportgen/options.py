@@ -16,6 +16,8 @@ DEFAULT_TOP_K = 5
 DEFAULT_ALPHA = 0.3
 DEFAULT_COLORMAP = "jet"
 DEFAULT_BATCH_SIZE = 16
+AUTO_BATCH_SIZE = 0
+"""Stands for a batch size that is to be found by measuring."""
 DEFAULT_PAGE_SIZE = 50
 DEFAULT_PAPER = "a4"
 DEFAULT_CACHE_LIMIT = 4_000_000_000
@@ -99,6 +101,9 @@ class BuildOptions:
     alpha: float = DEFAULT_ALPHA
     colormap: str = DEFAULT_COLORMAP
     batch_size: int = DEFAULT_BATCH_SIZE
+    """Most pictures per pass of the network, or `AUTO_BATCH_SIZE`."""
+    amp: bool = False
+    """Whether the network computes in 16 bits where it can."""
     recursive: bool = True
     follow_links: bool = False
     """Whether links that lead out of the folder of images are followed."""

@@ -10,6 +10,7 @@ from torch import nn
 
 from reportgen import lab, provenance
 from reportgen.attribution import DEGRIDDED, Attribution, Fusion, Reducer
+from reportgen.batching import Remembered, choose_batch_size
 from reportgen.boxes import Boxes, read_boxes
 from reportgen.combining import FUSION_SOURCE, GUIDED_BY
 from reportgen.errors import ModelError, OptionError, TargetError
@@ -31,8 +32,8 @@ from reportgen.methods import Method, Scope, choose_methods, cost
 from reportgen.methods.guided import count_relus
 from reportgen.models import LoadedModel, ModelRequest, load_model
 from reportgen.notes import Notes, read_notes
-from reportgen.options import DEFAULT_MODEL
-from reportgen.pacing import Pace, pace
+from reportgen.options import AUTO_BATCH_SIZE, DEFAULT_MODEL
+from reportgen.pacing import Pace, few_threads, pace
 from reportgen.recipe import make_recipe
 from reportgen.structure import structure
 from reportgen.targets import TrueLabel, parse_targets
@@ -119,7 +120,10 @@ def survey_model(loaded: LoadedModel, recipe: Preprocessing | None = None) -> Su
     usual = loaded.preprocessing.crop or (224, 224)
     width, height = (recipe and recipe.crop) or usual
     try:
-        return survey(loaded.module, (height, width))
+        # One thread has a single picture done before several have found each other; on a machine
+        # that does other things besides, they wait for each other after every layer.
+        with few_threads(1):
+            return survey(loaded.module, (height, width))
     except (RuntimeError, ValueError, AssertionError, TypeError, IndexError) as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise ModelError(
@@ -144,8 +148,24 @@ def _survey_channels_last(loaded: LoadedModel, recipe: Preprocessing) -> Survey:
         return survey_model(loaded, recipe)
 
 
-def prepare(options: BuildOptions, images: Sequence[ImageFile], observer: Observer) -> Plan:
+def prepare(
+    options: BuildOptions,
+    images: Sequence[ImageFile],
+    observer: Observer,
+    notes: Remembered | None = None,
+) -> Plan:
     """Load the network and settle everything else, so that errors come early.
+
+    Parameters
+    ----------
+    options
+        The run's.
+    images
+        What discovery found.
+    observer
+        Is told what was settled.
+    notes
+        Where the batch size that was found by measuring is noted.
 
     Raises
     ------
@@ -180,6 +200,25 @@ def prepare(options: BuildOptions, images: Sequence[ImageFile], observer: Observ
         guided=_guided(options, methods, loaded),
         degrid=reducers,
     )
+
+    def paced(batch_size: int) -> Pace:
+        cores = torch.get_num_threads()
+        return pace(device, known, batch_size=batch_size, images=len(images), cores=cores)
+
+    if options.batch_size == AUTO_BATCH_SIZE:
+        size = choose_batch_size(
+            loaded,
+            attribution,
+            device=device,
+            picture=recipe.crop or loaded.preprocessing.crop or (224, 224),
+            amp=options.amp,
+            images=len(images),
+            paced=paced,
+            notes=notes,
+        )
+        options = replace(options, batch_size=size)
+        attribution = replace(attribution, batch_size=size)
+        observer.detail(f"batch size {size}, the fastest of those measured")
     plan = Plan(
         options=options,
         loaded=loaded,
@@ -195,13 +234,7 @@ def prepare(options: BuildOptions, images: Sequence[ImageFile], observer: Observ
             layer: Surroundings(norm_follows(layer, known), stride_after(layer, known))
             for layer in layouts
         },
-        pace=pace(
-            device,
-            known,
-            batch_size=options.batch_size,
-            images=len(images),
-            cores=torch.get_num_threads(),
-        ),
+        pace=paced(options.batch_size),
     )
     _tell(plan, observer)
     return plan

@@ -93,7 +93,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("follow-links", lambda o: o.follow_links, in_records=False),
     Setting("max-pixels", lambda o: o.max_pixels),
     Setting("lenient", lambda o: o.lenient),
-    Setting("batch-size", lambda o: o.batch_size, in_records=False),
+    Setting("batch-size", lambda o: o.batch_size or "auto", in_records=False),
+    Setting("amp", lambda o: o.amp),
 )
 """Everything that a report depends on; where it is written to, and what is printed, is not."""
 

@@ -65,6 +65,7 @@ from reportgen.cli_options.report import (
     Zip,
 )
 from reportgen.cli_options.run import (
+    Amp,
     BatchSize,
     Cache,
     CacheLimit,
@@ -81,6 +82,7 @@ from reportgen.cli_options.run import (
 
 __all__ = [
     "Alpha",
+    "Amp",
     "Author",
     "BatchSize",
     "Boxes",

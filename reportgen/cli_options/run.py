@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from reportgen.cli_options.common import RUN, option
+from reportgen.options import AUTO_BATCH_SIZE
 
 
 def _read_config(context: typer.Context, path: Path | None) -> Path | None:
@@ -77,9 +78,37 @@ Lenient = Annotated[
     ),
 ]
 
+
+def _pictures(text: str | int) -> int:
+    """Read a number of pictures from 1, or ``auto``."""
+    if str(text).strip().casefold() == "auto":
+        return AUTO_BATCH_SIZE
+    if not str(text).strip().isdecimal() or int(text) < 1:
+        raise typer.BadParameter(
+            f"a number from 1 or auto is expected, found '{text}'", param_hint="--batch-size"
+        )
+    return int(text)
+
+
 BatchSize = Annotated[
     int,
-    option("--batch-size", panel=RUN, metavar="N", min=1, help="Pictures per pass of the network."),
+    option(
+        "--batch-size",
+        panel=RUN,
+        metavar="N|auto",
+        parser=_pictures,
+        help="Pictures per pass of the network; auto measures which number is fastest.",
+    ),
+]
+
+Amp = Annotated[
+    bool,
+    option(
+        "--amp/--no-amp",
+        panel=RUN,
+        help="Let the network compute in 16 bits where it can: faster on most GPUs, and maps "
+        "differ a little.",
+    ),
 ]
 
 Cache = Annotated[

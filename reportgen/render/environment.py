@@ -20,10 +20,22 @@ from markupsafe import Markup
 
 from reportgen import language
 from reportgen.errors import TemplateError
-from reportgen.render import colours, evidence, findings, index, layout, plots, words
+from reportgen.render import (
+    colours,
+    evidence,
+    findings,
+    index,
+    layout,
+    minify,
+    plots,
+    rename,
+    sharing,
+    words,
+)
 from reportgen.render.bibliography import bibliography
 from reportgen.render.filters import FILTERS
 from reportgen.render.front import hand_in
+from reportgen.render.kept import Kept, made_once
 from reportgen.render.links import OnePage
 from reportgen.render.markdown import markdown
 from reportgen.render.minify import Dedent, minify_script, minify_style
@@ -33,8 +45,6 @@ from reportgen.render.sharing import share_repeated, strict_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from jinja2.bccache import Bucket
 
     from reportgen.render.links import Links
     from reportgen.render.pictures import Pictures
@@ -154,24 +164,7 @@ class _Loader(jinja2.FileSystemLoader):
             ) from error
 
 
-class _Compiled(jinja2.BytecodeCache):
-    """Keeps templates compiled while the process lasts; a changed source is compiled again."""
-
-    def __init__(self) -> None:
-        self._code: dict[str, bytes] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """Fill ``bucket`` where its template was compiled before."""
-        if bucket.key in self._code:
-            bucket.bytecode_from_string(self._code[bucket.key])
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep what was compiled."""
-        self._code[bucket.key] = bucket.bytecode_to_string()
-
-
-_COMPILED = _Compiled()
-_SHORTENED = lru_cache(16)(lambda script: rename_variables(share_repeated(script)))
+_COMPILED = Kept()
 _MINIFIED = {"script": cache(minify_script), "style": cache(minify_style)}
 
 
@@ -237,11 +230,25 @@ def assets(environment: jinja2.Environment, names: Iterable[str]) -> Markup:
     at the head once.
     """
     listed = tuple(names)
-    texts = [asset(environment, name) for name in listed]
     if not all(name.endswith(".js") for name in listed):
-        return Markup("\n").join(texts)
-    script = _SHORTENED(strict_once([str(text) for text in texts]))
+        return Markup("\n").join(asset(environment, name) for name in listed)
+    script = _script(tuple(_text_of(environment, name) for name in listed))
     return Markup(script)  # noqa: S704 - as it was, but for names of letters
+
+
+@lru_cache(16)
+def _script(texts: tuple[str, ...]) -> str:
+    """Return several scripts as one, shortened."""
+
+    def make() -> str:
+        whole = strict_once([_MINIFIED["script"](text) for text in texts])
+        return rename_variables(share_repeated(whole))
+
+    return made_once(texts, [Path(place) for place in _SHORTENING], make)
+
+
+_SHORTENING = (__file__, minify.__file__, sharing.__file__, rename.__file__)
+"""Source files of what shortens scripts."""
 
 
 def asset(environment: jinja2.Environment, name: str) -> Markup:
@@ -250,6 +257,13 @@ def asset(environment: jinja2.Environment, name: str) -> Markup:
     It is taken literally: braces in it are its own. Raises `TemplateError` where it holds the end
     tag of the element that it is put into.
     """
+    element = "script" if name.endswith(".js") else "style"
+    text = _text_of(environment, name)
+    return Markup(_MINIFIED[element](text))  # noqa: S704 - a file of the project or of the user, not data
+
+
+def _text_of(environment: jinja2.Environment, name: str) -> str:
+    """Return a style sheet or script as it was written; raises as `asset` does."""
     loader = environment.loader
     assert loader is not None, "make_environment always sets a loader"  # noqa: S101
     text, file, _ = loader.get_source(environment, name)
@@ -260,7 +274,7 @@ def asset(environment: jinja2.Environment, name: str) -> Markup:
             f"{file}, line {line}: found {end_tag[0]!r}, which would end the element that the "
             f"file is inlined into. Write it as <\\/{element} in a string, or leave it out."
         )
-    return Markup(_MINIFIED[element](text))  # noqa: S704 - a file of the project or of the user, not data
+    return text
 
 
 def content_security_policy(script: str) -> str:
@@ -306,9 +320,13 @@ def stream(
 def check_templates(template_dir: Path | None) -> None:
     """Parse every template and asset now, before minutes of computing that one could waste.
 
+    Only where there are others than the built-in ones, which are in order.
+
     Raises `TemplateError` where ``template_dir`` is not a folder, a file of it is not UTF-8, or a
     template cannot be parsed. An undefined name shows only when the page is rendered.
     """
+    if template_dir is None:
+        return
     environment = make_environment(template_dir)
     for name in (*STYLES, *SCRIPTS):
         asset(environment, name)

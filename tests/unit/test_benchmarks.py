@@ -15,6 +15,8 @@ import pytest
 REPOSITORY = Path(__file__).parents[2]
 BENCHMARKS = REPOSITORY / "benchmarks"
 
+SCRIPTS = ("compare", "scale", "startup", "targets", "report_size", "lighthouse")
+
 RATIOS = {
     "bare loop": [1.2, 1.1, 1.3],
     "bare loop, channels_last": [1, 1, 1],
@@ -91,7 +93,7 @@ def test_a_document_without_a_place_is_refused_before_measuring(tmp_path: Path) 
     assert document.read_text("utf-8") == "nothing here\n"
 
 
-@pytest.mark.parametrize("name", ["compare", "scale", "startup", "report_size", "lighthouse"])
+@pytest.mark.parametrize("name", SCRIPTS)
 def test_the_readme_has_a_place_for_every_script(name: str) -> None:
     text = (REPOSITORY / "README.md").read_text("utf-8")
     assert text.count(f"<!-- benchmarks: {name} -->") == 1
@@ -210,6 +212,6 @@ def test_compare_prints_a_row_for_everybody(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("script", ["compare", "scale", "startup", "report_size", "lighthouse"])
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_every_script_has_help(script: str) -> None:
     assert "--update" in run(BENCHMARKS / f"{script}.py", "--help")

@@ -170,6 +170,21 @@ def test_hooks_are_gone_even_after_an_error() -> None:
     assert model.training
 
 
+def test_the_pass_back_ends_at_the_shallowest_layer() -> None:
+    model = ConvNet(inplace=False)
+    seen: dict[str, bool] = {}
+    for name in ("conv1", "norm"):
+        module = model.get_submodule(name)
+        module.register_forward_hook(
+            lambda _m, _i, given, name=name: seen.setdefault(name, given.requires_grad)
+        )
+    with quiet_mode(model), Capture(model, ("conv2",)) as capture:
+        logits = model(torch.rand((1, 3, 8, 8)))
+        assert capture.activations["conv2"].is_leaf
+        capture.gradients(logits.sum(), keep_graph=False)
+    assert seen == {"conv1": False, "norm": True}
+
+
 def test_several_backwards_share_one_forward() -> None:
     model = ConvNet(inplace=True)
     calls = []
