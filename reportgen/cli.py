@@ -5,18 +5,18 @@ from __future__ import annotations
 import sqlite3
 import sys
 import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from reportgen import __version__, console
+from reportgen import __version__, console, remote
 from reportgen import cli_options as opt
 from reportgen import options as defaults
 from reportgen.errors import ReportgenError, RunInterrupted, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 INTERRUPTED = 130
 FAILED = 2
@@ -58,7 +58,7 @@ def _register(name: str, text: str, *, lab: bool) -> None:
 
     @app.command(name, help=text)
     def command(  # noqa: PLR0913 - one parameter per option is how typer declares them
-        images: opt.Images = Path("images"),
+        images: opt.Images = "images",
         *,
         model: opt.Model = None,
         weights: opt.Weights = "default",
@@ -117,6 +117,9 @@ def _register(name: str, text: str, *, lab: bool) -> None:
         max_pixels: opt.MaxPixels = defaults.DEFAULT_MAX_PIXELS,
         lenient: opt.Lenient = False,
         batch_size: opt.BatchSize = defaults.DEFAULT_BATCH_SIZE,
+        engine: opt.Engine = "local",
+        address: opt.Address = None,
+        workers: opt.Workers = None,
         cache: opt.Cache = True,
         cache_limit: opt.CacheLimit = defaults.DEFAULT_CACHE_LIMIT,
         quiet: opt.Quiet = False,
@@ -124,8 +127,10 @@ def _register(name: str, text: str, *, lab: bool) -> None:
     ) -> None:
         if quiet and verbose:
             raise UsageError("--quiet and --verbose: give one of them, not both.")
+        path, url = remote.split(images)
         options = defaults.BuildOptions(
-            images=images,
+            images=path,
+            url=url,
             output=output,
             network=defaults.ModelOptions(
                 model=model,
@@ -189,6 +194,9 @@ def _register(name: str, text: str, *, lab: bool) -> None:
             export=_split(export),
             zip=_with_suffix(zip_, ".zip"),
             lab=lab,
+            engine=engine,
+            address=address,
+            workers=workers,
             cache=cache,
             cache_limit=cache_limit,
         )

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from reportgen import encode, overlay, provenance
 from reportgen.combining import FUSION_SOURCE, fusion_info
 from reportgen.decode import digest
-from reportgen.engine import compute
 from reportgen.errors import ImageError, RunInterrupted
 from reportgen.evaluation import evaluate
 from reportgen.identity import record_key, run_key
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from reportgen.engines import Engine
     from reportgen.identity import Input
     from reportgen.known import Known
     from reportgen.options import BuildOptions
@@ -59,6 +59,7 @@ def fill(  # noqa: PLR0913 - what to do, where to, and what stands around it
     inputs: Sequence[Input],
     store: RunWriter,
     *,
+    engine: Engine,
     staging: Path,
     known: Known,
     created: datetime,
@@ -75,6 +76,8 @@ def fill(  # noqa: PLR0913 - what to do, where to, and what stands around it
         The pictures, hashed.
     store
         New and empty.
+    engine
+        Where pictures are computed.
     staging
         Where the files go that records name.
     known
@@ -94,7 +97,7 @@ def fill(  # noqa: PLR0913 - what to do, where to, and what stands around it
         If ``stop`` said so; every whole batch is kept.
     """
     plan = prepare(options, [item.file for item in inputs], observer)
-    filling = _Filling(plan, store, staging, known, observer, stop)
+    filling = _Filling(plan, store, engine, staging, known, observer, stop)
     observer.start(len(inputs), plan.work)
     try:
         failures = filling.run(inputs)
@@ -112,6 +115,7 @@ class _Filling:
         self,
         plan: Plan,
         store: RunWriter,
+        engine: Engine,
         staging: Path,
         known: Known,
         observer: Observer,
@@ -119,6 +123,7 @@ class _Filling:
     ) -> None:
         self._plan = plan
         self._store = store
+        self._engine = engine
         self._staging = staging
         self._known = known
         self._observer = observer
@@ -161,9 +166,10 @@ class _Filling:
         A batch is kept as a whole, with its failures: so a run that goes on after it was killed
         makes the same batches of what is left, and the same numbers to the last bit.
         """
-        with closing(
-            compute((item.file for item, _key in unknown), self._plan, self._observer)
-        ) as made:
+        if not unknown:
+            return
+        files = [item.file for item, _key in unknown]
+        with closing(self._engine.compute(files, self._plan)) as made:
             pairs = zip(unknown, made, strict=True)
             for batch in chunks(pairs, self._plan.options.batch_size):
                 self._known.keep(

@@ -46,6 +46,7 @@ _AROUND = frozenset(
         "computing.py",
         "console.py",
         "delivery.py",
+        "engines",
         "errors.py",
         "figures",
         "folder.py",

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reportgen import delivery, provenance, render
-from reportgen.discover import discover
+from reportgen import delivery, engines, provenance, render
+from reportgen.discover import discover, discover_remote
 from reportgen.errors import OptionError
 from reportgen.folder import MANIFEST, PAGE, OutputFolder, differences, manifest_hash
 from reportgen.identity import fingerprint, read_inputs
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from reportgen.computing import Filled
     from reportgen.identity import Input
     from reportgen.options import BuildOptions
+    from reportgen.values import ImageFile
 
 
 def build(
@@ -61,13 +62,7 @@ def build(
     _check_options(options)
     activate(options.lang)
     path = options.output or default_output(options)
-    images = discover(
-        options.images,
-        recursive=options.recursive,
-        follow_links=options.follow_links,
-        leave_out=(path,),
-        own_report=MANIFEST,
-    )
+    images = _find(options, path)
     output = OutputFolder(path, force=options.force)
     with locked(path):
         inputs = read_inputs(images, options.max_pixels)
@@ -103,6 +98,19 @@ def build(
             )
 
 
+def _find(options: BuildOptions, output: Path) -> tuple[ImageFile, ...]:
+    """Return the pictures of the run, from this machine or another."""
+    if options.url:
+        return discover_remote(options.url, recursive=options.recursive, own_report=MANIFEST)
+    return discover(
+        options.images,
+        recursive=options.recursive,
+        follow_links=options.follow_links,
+        leave_out=(output,),
+        own_report=MANIFEST,
+    )
+
+
 def default_output(options: BuildOptions) -> Path:
     """Return ``reports/<folder name>-<model or checkpoint name>``."""
     network = options.network
@@ -124,6 +132,7 @@ def _check_options(options: BuildOptions) -> None:
             raise OptionError(f"--{name}: expected one of {', '.join(known)}, found '{found}'.")
     if not 0 <= options.alpha <= 1:
         raise OptionError(f"--alpha: a share from 0 to 1 is expected, found {options.alpha}.")
+    engines.check(options)
     delivery.check(options)
 
 
@@ -157,11 +166,12 @@ def _make(  # noqa: PLR0913, PLR0917 - all that a run is made from
     from reportgen.computing import fill  # noqa: PLC0415 - torch, seconds that a look need not cost
 
     with output.staging() as staging:
-        with RunWriter(staging / RUN_STORE) as store:
+        with RunWriter(staging / RUN_STORE) as store, engines.choose(options, observer) as engine:
             filled = fill(
                 options,
                 inputs,
                 store,
+                engine=engine,
                 staging=staging,
                 known=known,
                 created=created,

@@ -65,11 +65,13 @@ from reportgen.cli_options.report import (
     Zip,
 )
 from reportgen.cli_options.run import (
+    Address,
     BatchSize,
     Cache,
     CacheLimit,
     CleanLimit,
     Config,
+    Engine,
     FollowLinks,
     Images,
     Lenient,
@@ -77,9 +79,11 @@ from reportgen.cli_options.run import (
     Quiet,
     Recursive,
     Verbose,
+    Workers,
 )
 
 __all__ = [
+    "Address",
     "Alpha",
     "Author",
     "BatchSize",
@@ -97,6 +101,7 @@ __all__ = [
     "Config",
     "Degrid",
     "Device",
+    "Engine",
     "Export",
     "FeatureMaps",
     "FeatureOrder",
@@ -149,5 +154,6 @@ __all__ = [
     "Trust",
     "Verbose",
     "Weights",
+    "Workers",
     "Zip",
 ]

@@ -28,7 +28,12 @@ def _read_config(context: typer.Context, path: Path | None) -> Path | None:
 
 
 Images = Annotated[
-    Path, typer.Argument(metavar="IMAGES", help="Folder of pictures.", show_default=True)
+    str,
+    typer.Argument(
+        metavar="IMAGES",
+        help="Folder of pictures, or its address, such as s3://bucket/photos.",
+        show_default=True,
+    ),
 ]
 
 Config = Annotated[
@@ -80,6 +85,39 @@ Lenient = Annotated[
 BatchSize = Annotated[
     int,
     option("--batch-size", panel=RUN, metavar="N", min=1, help="Pictures per pass of the network."),
+]
+
+Engine = Annotated[
+    str,
+    option(
+        "--engine",
+        panel=RUN,
+        metavar="local|ray",
+        help="Compute on this machine, or by the workers of a Ray cluster.",
+    ),
+]
+
+Address = Annotated[
+    str | None,
+    option(
+        "--address",
+        panel=RUN,
+        metavar="HOST:PORT",
+        show_default="Ray is started on this machine",
+        help="Head of the Ray cluster to compute on; 'auto' for the one that this machine is in.",
+    ),
+]
+
+Workers = Annotated[
+    int | None,
+    option(
+        "--workers",
+        panel=RUN,
+        metavar="N",
+        min=1,
+        show_default="as many as there are cores for",
+        help="Ray workers, each with a network of its own.",
+    ),
 ]
 
 Cache = Annotated[
