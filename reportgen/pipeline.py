@@ -13,7 +13,7 @@ from reportgen import delivery, engines, provenance, render
 from reportgen.discover import discover, discover_remote
 from reportgen.errors import OptionError
 from reportgen.folder import MANIFEST, PAGE, OutputFolder, differences, manifest_hash
-from reportgen.identity import fingerprint, read_inputs
+from reportgen.identity import fingerprint
 from reportgen.known import Known
 from reportgen.language import activate
 from reportgen.locking import locked
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reportgen.computing import Filled
+    from reportgen.engines import Engine
     from reportgen.identity import Input
     from reportgen.options import BuildOptions
     from reportgen.values import ImageFile
@@ -64,8 +65,8 @@ def build(
     path = options.output or default_output(options)
     images = _find(options, path)
     output = OutputFolder(path, force=options.force)
-    with locked(path):
-        inputs = read_inputs(images, options.max_pixels)
+    with locked(path), engines.choose(options, observer) as engine:
+        inputs = engine.look(images, options.max_pixels)
         mark = fingerprint(options, inputs)
         kept = cache_folder() if options.cache else None
         earlier = None if options.save_overlays or options.save_maps else path
@@ -73,7 +74,7 @@ def build(
             new = not _stands(path, mark, known, options)
             computed = 0
             if new:
-                filled = _make(options, inputs, output, known, created, observer, stop)
+                filled = _make(options, inputs, output, engine, known, created, observer, stop)
                 options, computed = filled.options, filled.computed
                 known.note(_place(path), f"{mark} {manifest_hash(path)}")
         with RunReader(path) as run:
@@ -154,6 +155,7 @@ def _make(  # noqa: PLR0913, PLR0917 - all that a run is made from
     options: BuildOptions,
     inputs: Sequence[Input],
     output: OutputFolder,
+    engine: Engine,
     known: Known,
     created: datetime,
     observer: Observer,
@@ -166,7 +168,7 @@ def _make(  # noqa: PLR0913, PLR0917 - all that a run is made from
     from reportgen.computing import fill  # noqa: PLC0415 - torch, seconds that a look need not cost
 
     with output.staging() as staging:
-        with RunWriter(staging / RUN_STORE) as store, engines.choose(options, observer) as engine:
+        with RunWriter(staging / RUN_STORE) as store:
             filled = fill(
                 options,
                 inputs,

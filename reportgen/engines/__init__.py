@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from reportgen.identity import Input
     from reportgen.options import BuildOptions
     from reportgen.plan import Plan
     from reportgen.progress import Observer
@@ -38,6 +39,10 @@ class Engine(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None: ...
+
+    def look(self, images: Sequence[ImageFile], max_pixels: int) -> tuple[Input, ...]:
+        """Return every picture with the hash of its bytes, in order; see `read_inputs`."""
+        ...
 
     def compute(self, images: Sequence[ImageFile], plan: Plan) -> Generator[Made]:
         """Yield what was made of every picture, in order, and each once.

@@ -15,8 +15,10 @@ import pickle
 from typing import TYPE_CHECKING
 
 from reportgen.errors import OptionError
+from reportgen.identity import Input, read_inputs
 from reportgen.language import current
 from reportgen.streaming import chunks
+from reportgen.values import FailureRecord
 
 if importlib.util.find_spec("ray") is None or importlib.util.find_spec("pyarrow") is None:
     raise OptionError(
@@ -27,7 +29,7 @@ if importlib.util.find_spec("ray") is None or importlib.util.find_spec("pyarrow"
 from reportgen.engines import cluster
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -43,6 +45,9 @@ MOST_BLOCKS = 4096
 
 AHEAD = 2
 """Blocks that a worker has at once: the one it works on, and the next."""
+
+LOOK = 64
+"""Pictures of a block that are only hashed."""
 
 RESULTS_BYTES = 256 * 2**20
 """Most bytes of results that wait to be taken, about 3,000 pictures."""
@@ -68,6 +73,22 @@ class OnRay:
         if self._started:
             cluster.stop()
 
+    def look(self, images: Sequence[ImageFile], max_pixels: int) -> tuple[Input, ...]:
+        """Return every picture with the hash of its bytes.
+
+        A folder is read here, where it is. What lies on another machine is read by the workers: all
+        of a large bucket through one process would take longer than to compute it.
+        """
+        if not self._options.url:
+            return read_inputs(images, max_pixels)
+        from reportgen.engines.worker import Reader  # noqa: PLC0415 - pyarrow
+
+        places = self._place(math.ceil(len(images) / LOOK), threads=1, gpu=False)
+        arguments = (max_pixels, current())
+        tables = stream(chunks(images, LOOK), places, Reader, arguments)
+        found = (row for table in tables for row in table.to_pylist())
+        return tuple(_input(image, **row) for image, row in zip(images, found, strict=True))
+
     def compute(self, images: Sequence[ImageFile], plan: Plan) -> Generator[Made]:
         """Yield what was made of every picture, in order, and each once.
 
@@ -78,37 +99,47 @@ class OnRay:
         Exception
             What a worker met that is not the fault of one picture.
         """
+        import ray  # noqa: PLC0415 - it is there, but only a run with something new needs it
+
+        from reportgen.engines.shipping import pack  # noqa: PLC0415 - the same
+        from reportgen.engines.worker import Worker  # noqa: PLC0415 - the same
+
         size = block_size(len(images), plan.options.batch_size)
-        places = self._place(math.ceil(len(images) / size), plan)
+        places = self._place(
+            math.ceil(len(images) / size),
+            threads=plan.pace.threads,
+            gpu=plan.device.type == "cuda",
+        )
+        shipped = ray.put(pack(plan))  # held here: a worker that is started again asks for it
         workers = _Workers(self._observer, places.workers)
-        for batch in _results(list(chunks(images, size)), plan, places):
-            for row in batch.to_pylist():
+        for table in stream(chunks(images, size), places, Worker, (shipped, current())):
+            for row in table.to_pylist():
                 if row["error"] is not None:
                     raise pickle.loads(row["error"])  # noqa: S301 - from a worker of ours
                 workers.heard_of(row["worker"], row["process"], row["told"])
                 yield pickle.loads(row["made"])  # noqa: S301 - the same
 
-    def _place(self, blocks: int, plan: Plan) -> cluster.Places:
+    def _place(self, blocks: int, *, threads: int, gpu: bool) -> cluster.Places:
+        """Start or join Ray, once, and find room for the workers."""
         if not self._started:
             if self._options.address is None:
                 cluster.start(self._observer)
             else:
                 cluster.join(self._options.address, self._observer)
             self._started = True
+            cluster.check_software(cluster.nodes())
         known = cluster.nodes()
         places = cluster.place(
-            known,
-            wanted=self._options.workers,
-            blocks=blocks,
-            threads=plan.pace.threads,
-            gpu=plan.device.type == "cuda",
+            known, wanted=self._options.workers, blocks=blocks, threads=threads, gpu=gpu
         )
-        cluster.check_software(known)
         self._observer.detail(
-            f"{places.workers} Ray workers of {plan.pace.threads} torch threads each, "
-            f"{len(known)} nodes"
+            f"{places.workers} Ray workers of {threads} torch threads each, {len(known)} nodes"
         )
         return places
+
+
+def _input(image: ImageFile, sha256: str, reason: str | None) -> Input:
+    return Input(image, sha256, None if reason is None else FailureRecord(image.name, reason))
 
 
 def block_size(images: int, batch_size: int) -> int:
@@ -116,21 +147,34 @@ def block_size(images: int, batch_size: int) -> int:
     return batch_size * math.ceil(math.ceil(images / batch_size) / MOST_BLOCKS)
 
 
-def _results(
-    blocks: list[list[ImageFile]], plan: Plan, places: cluster.Places
+def stream(
+    blocks: Iterable[Sequence[ImageFile]],
+    places: cluster.Places,
+    worker: type,
+    arguments: tuple[object, ...],
 ) -> Iterator[pa.Table]:
-    """Run the dataset, and yield tables of `reportgen.engines.worker.RESULT`."""
-    import ray  # noqa: PLC0415 - it is there, but this module is imported without it being used
-    import ray.data  # noqa: PLC0415 - the same
+    """Send blocks of pictures through a pool of workers, and yield their tables in order.
 
-    from reportgen.engines.shipping import pack  # noqa: PLC0415 - the same
-    from reportgen.engines.worker import Worker, rows  # noqa: PLC0415 - the same
+    Parameters
+    ----------
+    blocks
+        Of pictures; a worker gets one at a time.
+    places
+        How many workers, and what each reserves.
+    worker
+        Called with ``arguments`` once in each process, and then with a table of
+        `reportgen.engines.worker.ROW` for each block; yields tables.
+    arguments
+        The worker's.
+    """
+    import ray.data  # noqa: PLC0415 - the slowest part of Ray to import
+
+    from reportgen.engines.worker import rows  # noqa: PLC0415 - the same
 
     _be_quiet()
-    shipped = ray.put(pack(plan))  # held here: a worker that is started again asks for it
     dataset = ray.data.from_arrow([rows(block) for block in blocks]).map_batches(
-        Worker,
-        fn_constructor_args=(shipped, current()),
+        worker,
+        fn_constructor_args=arguments,
         batch_size=None,
         batch_format="pyarrow",
         compute=ray.data.ActorPoolStrategy(

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import ray
 
+from reportgen.identity import read_inputs
+from reportgen.language import activate
 from reportgen.progress import Silent
 from reportgen.values import ImageFile
 
@@ -44,6 +46,10 @@ RESULT = pa.schema(
 error, which is the last of its block, the rest is empty."""
 
 
+HASHES = pa.schema([("sha256", pa.string()), ("reason", pa.string())])
+"""What a look at one gave."""
+
+
 def rows(images: Sequence[ImageFile]) -> pa.Table:
     """Return pictures as a table of `ROW`."""
     return pa.table(
@@ -64,6 +70,33 @@ def images_of(table: pa.Table) -> list[ImageFile]:
         ImageFile(Path(os.fsdecode(row["path"])), row["name"], row["refused"], row["url"])
         for row in table.to_pylist()
     ]
+
+
+class Reader:
+    """One process that hashes pictures, block after block.
+
+    Parameters
+    ----------
+    max_pixels
+        Most pixels that a picture may have.
+    language
+        Of what is said of pictures that cannot be read.
+    """
+
+    def __init__(self, max_pixels: int, language: str) -> None:
+        activate(language)
+        self._max_pixels = max_pixels
+
+    def __call__(self, table: pa.Table) -> pa.Table:
+        """Return a table with the hash of each picture, or why there is none."""
+        found = read_inputs(images_of(table), self._max_pixels)
+        return pa.table(
+            {
+                "sha256": [item.sha256 for item in found],
+                "reason": [item.failure and item.failure.reason for item in found],
+            },
+            schema=HASHES,
+        )
 
 
 class _Telling(Silent):
@@ -107,7 +140,6 @@ class Worker:
         # Seconds, in a process that may have an error to report.
         from reportgen.engine import Maker  # noqa: PLC0415
         from reportgen.engines.shipping import unpack  # noqa: PLC0415
-        from reportgen.language import activate  # noqa: PLC0415
 
         activate(language)
         plan = unpack(ray.get(shipped))

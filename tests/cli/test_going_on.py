@@ -47,7 +47,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         return real(noted(), plan, observer)
 
-    monkeypatch.setattr("reportgen.engines.local.compute", compute)
+    monkeypatch.setattr("reportgen.engine.compute", compute)
     return names
 
 
