@@ -52,8 +52,14 @@ class Row:
     """Of the whole command, at each number of pictures."""
     memory: tuple[int, int]
     """Bytes that the driver had for itself at most."""
-    report: int
-    """Bytes of the larger report."""
+    driver: tuple[float, float]
+    """Processor seconds of the driver alone, at each number of pictures."""
+    report: tuple[int, int]
+    """Bytes of the whole report at each number."""
+    index: tuple[int, int]
+    """Bytes of its index."""
+    store: tuple[int, int]
+    """Bytes of its ``run.sqlite``."""
 
     @property
     def per_image(self) -> float:
@@ -67,21 +73,34 @@ class Row:
         return statistics.median(self.seconds[0]) - NUMBERS[0] * self.per_image
 
 
-def run(words: list[str], cache: Path) -> tuple[float, int]:
-    """Run a command, and return its seconds and its process's own memory in bytes."""
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One command."""
+
+    seconds: float
+    memory: int
+    driver: float
+    report: int
+    index: int
+    store: int
+
+
+def run(words: list[str], report: Path, cache: Path) -> Ran:
+    """Run a command that makes a report, and look at it meanwhile."""
     environment = {**os.environ, "REPORTGEN_CACHE": str(cache), "OMP_NUM_THREADS": ""}
     del environment["OMP_NUM_THREADS"]
     started = time.perf_counter()
     process = subprocess.Popen(
         words, cwd=command.REPOSITORY, env=environment, stdout=subprocess.DEVNULL
     )
-    peak = 0
+    peak, spent = 0, 0.0
     ended = threading.Event()
 
     def watch() -> None:
-        nonlocal peak
+        nonlocal peak, spent
         while not ended.wait(EVERY):
             peak = max(peak, own_memory(process.pid))
+            spent = max(spent, own_seconds(process.pid))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
@@ -91,7 +110,25 @@ def run(words: list[str], cache: Path) -> tuple[float, int]:
     watcher.join()
     if code:
         raise SystemExit(f"`{' '.join(words)}` was expected to succeed, and left with {code}.")
-    return seconds, peak
+    sizes = {path: path.stat().st_size for path in report.rglob("*") if path.is_file()}
+    return Ran(
+        seconds,
+        peak,
+        spent,
+        sum(sizes.values()),
+        sizes[report / "index.html"],
+        sizes[report / "run.sqlite"],
+    )
+
+
+def own_seconds(pid: int) -> float:
+    """Return the processor seconds of a process without its children; 0 if it ended."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return 0.0
+    user, system = text.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def own_memory(pid: int) -> int:
@@ -111,27 +148,31 @@ def measured(model: str, numbers: tuple[int, int], repeat: int, work: Path) -> l
         "local": (),
         f"Ray, {WORKERS} workers": ("--engine", "ray", "--workers", str(WORKERS)),
     }
-    times: dict[tuple[str, int], list[tuple[float, int]]] = {}
-    report = dict.fromkeys(engines, 0)
+    found: dict[str, tuple[list[Ran], list[Ran]]] = {name: ([], []) for name in engines}
     for turn in range(repeat):
         for name, words in engines.items():
             for place, folder in enumerate(folders):
                 with tempfile.TemporaryDirectory(dir=work) as out:
-                    line = [*command.build(folder, Path(out, "report"), model), *words]
-                    found = run(line, Path(out, "cache"))
-                    files = (path for path in Path(out, "report").rglob("*") if path.is_file())
-                    report[name] = sum(path.stat().st_size for path in files)
-                print(f"round {turn + 1}, {name}, {numbers[place]}: {found}", file=sys.stderr)
-                times.setdefault((name, place), []).append(found)
-    return [
-        Row(
-            name,
-            tuple(tuple(seconds for seconds, _ in times[name, place]) for place in (0, 1)),  # type: ignore[arg-type]
-            tuple(max(memory for _, memory in times[name, place]) for place in (0, 1)),  # type: ignore[arg-type]
-            report[name],
-        )
-        for name in engines
-    ]
+                    report = Path(out, "report")
+                    line = [*command.build(folder, report, model), *words]
+                    found[name][place].append(run(line, report, Path(out, "cache")))
+                print(f"round {turn + 1}, {name}: {found[name][place][-1]}", file=sys.stderr)
+    return [_row(name, *runs) for name, runs in found.items()]
+
+
+def _row(engine: str, few: list[Ran], many: list[Ran]) -> Row:
+    return Row(
+        engine,
+        (tuple(one.seconds for one in few), tuple(one.seconds for one in many)),
+        (max(one.memory for one in few), max(one.memory for one in many)),
+        (
+            statistics.median(one.driver for one in few),
+            statistics.median(one.driver for one in many),
+        ),
+        (few[0].report, many[0].report),
+        (few[0].index, many[0].index),
+        (few[0].store, many[0].store),
+    )
 
 
 class Echo:
@@ -245,14 +286,17 @@ def main() -> None:
     ):
         rows = measured(options.model, NUMBERS, options.repeat, Path(folder))
         print_results(rows, options.model)
-        alone = overhead(round(rows[1].report / NUMBERS[1]))
+        alone = overhead(round(rows[1].report[1] / NUMBERS[1]))
         print_overhead(alone)
     if options.json is not None:
         kept = [
             asdict(row) | {"per_image": row.per_image, "start_up": row.start_up} for row in rows
         ]
         options.json.write_text(
-            json.dumps({"model": options.model, "rows": kept, "overhead": alone}, indent=1)
+            json.dumps(
+                {"model": options.model, "numbers": NUMBERS, "rows": kept, "overhead": alone},
+                indent=1,
+            )
         )
 
 

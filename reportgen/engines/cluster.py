@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import shutil
 import socket
 from contextlib import contextmanager
@@ -20,14 +21,15 @@ if TYPE_CHECKING:
 
     from reportgen.progress import Observer
 
-# Ray reads these when it is imported. It is to send nothing to anybody, and a machine without an
-# accelerator is to keep its variables as they are.
+# Ray reads these when it is imported. It is to send nothing to anybody, a machine without an
+# accelerator is to keep its variables as they are, and what its core has to say of itself goes to
+# its log files, not between our lines.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-# What its core has to say of itself goes to its log files, not between our lines.
 os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
 
 import ray
+from ray._private import ray_constants
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 _ANSWERS = 5.0
@@ -63,7 +65,12 @@ def start(observer: Observer) -> None:
     Every port is on the loopback device alone, and there is no dashboard.
     """
     observer.stage("Starting Ray on this machine")
-    with _explained("Ray cannot be started on this machine"):
+    # On Windows and macOS Ray takes the loopback device for a cluster of one machine, and elsewhere
+    # the one that leads outwards, which others can reach.
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    # Without a token of this run's own, Ray writes one into the user's home.
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    with _explained("Ray cannot be started on this machine"), _without_errors():
         ray.init(
             address="local",
             num_cpus=cores(),
@@ -93,7 +100,7 @@ def join(address: str, observer: Observer) -> None:
     if address != "auto":
         _check_answers(address)
     observer.stage(f"Joining the Ray cluster at {address}")
-    with _explained(f"--address: the cluster at {address} cannot be joined"):
+    with _explained(f"--address: the cluster at {address} cannot be joined"), _without_errors():
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
 
 
@@ -255,3 +262,17 @@ def _explained(text: str) -> Iterator[None]:
             f"that runs this command has to be a node of the cluster: `ray start --address "
             f"HOST:PORT`.",
         ) from error
+
+
+@contextmanager
+def _without_errors() -> Iterator[None]:
+    """Let nothing be written to standard error: Ray's core says there what it logs from now on."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -30,12 +31,23 @@ ENVIRONMENT = {
     "PYTHONPATH": str(REPOSITORY),
     "OMP_NUM_THREADS": "1",
     "SOURCE_DATE_EPOCH": "1700000000",
-    "RAY_USAGE_STATS_ENABLED": "0",
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+# Ray's own words for: this machine's address is that of the loopback device.
+LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+START = """
+from ray._private import ray_constants, services
+ray_constants.ENABLE_RAY_CLUSTER = True  # more than one node, of one machine
+services.resolve_ip_for_localhost = lambda host: host
+from ray.scripts.scripts import main
+main()
+"""
+"""``ray start``, which stays on the loopback device for a second node too."""
+
 for name in ("RAY_ADDRESS", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
     ENVIRONMENT.pop(name, None)
 
@@ -111,8 +123,15 @@ def cluster(s3: S3) -> Iterator[Cluster]:
     try:
         for words in (head, [f"--address={address}"]):
             process = subprocess.Popen(
-                [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", *words, *common],
-                env={**ENVIRONMENT, **s3.environment, "KILL_ONCE": str(folder / "kill")},
+                [sys.executable, "-c", START, "start", "--block", *words, *common],
+                env={
+                    **ENVIRONMENT,
+                    **LOOPBACK,
+                    **TOKEN,
+                    **s3.environment,
+                    "RAY_USAGE_STATS_ENABLED": "0",
+                    "KILL_ONCE": str(folder / "kill"),
+                },
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -155,13 +174,11 @@ def run() -> Callable[..., Ran]:
     """Run ``reportgen`` in a process of its own, as Ray leaves threads and sockets behind."""
 
     def call(*words: object, **environment: str) -> Ran:
+        cache = {"REPORTGEN_CACHE": os.environ["REPORTGEN_CACHE"]}
+        full = {**ENVIRONMENT, **LOOPBACK, **TOKEN, **cache, **environment}
         done = subprocess.run(
             [sys.executable, "-m", "reportgen", *map(str, words)],
-            env={
-                **ENVIRONMENT,
-                "REPORTGEN_CACHE": os.environ["REPORTGEN_CACHE"],
-                **environment,
-            },
+            env={name: value for name, value in full.items() if value},
             cwd=Path(__file__).parent,  # where small_net.py is found
             capture_output=True,
             text=True,

@@ -174,11 +174,18 @@ def test_address_without_a_cluster_is_an_error(run: Run, tmp_path: Path) -> None
 
 def test_ray_is_started_here_without_an_address(run: Run, tmp_path: Path) -> None:
     folder = draw(tmp_path / "photos", 20)
+    home = tmp_path / "home"
+    home.mkdir()
     local = run("build", folder, *SMALL, "-o", tmp_path / "local" / "report")
     done = run(
-        "build", folder, *SMALL, "-o", tmp_path / "ray" / "report", "--engine", "ray",
-        "--workers", "1",
-    )  # fmt: skip
+        *("build", folder, *SMALL, "-o", tmp_path / "ray" / "report"),
+        *("--engine", "ray", "--workers", "1"),
+        # As a user has it: nothing is set, and a token is none of anybody's business.
+        **{"HOME": str(home), "RAY_AUTH_MODE": "", "RAY_AUTH_TOKEN": ""},
+        **{"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": ""},
+    )
     assert (local.code, done.code) == (0, 0), done.err
     assert "1 worker," in done.err
     assert content(tmp_path / "ray") == content(tmp_path / "local")
+    assert not (home / ".ray").exists()
+    assert not any(word in done.err for word in ("WARNING", "INFO", ".cc:", "Traceback"))
