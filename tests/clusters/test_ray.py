@@ -181,8 +181,10 @@ def test_ray_is_started_here_without_an_address(run: Run, tmp_path: Path) -> Non
         *("build", folder, *SMALL, "-o", tmp_path / "ray" / "report"),
         *("--engine", "ray", "--workers", "1"),
         # As a user has it: nothing is set, and a token is none of anybody's business.
-        **{"HOME": str(home), "RAY_AUTH_MODE": "", "RAY_AUTH_TOKEN": ""},
-        **{"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": ""},
+        HOME=str(home),
+        RAY_AUTH_MODE="",
+        RAY_AUTH_TOKEN="",
+        RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="",
     )
     assert (local.code, done.code) == (0, 0), done.err
     assert "1 worker," in done.err
