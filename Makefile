@@ -10,7 +10,7 @@ PARALLEL := -n auto --dist loadfile
 REPORT := reports/images-efficientnet_lite0
 
 .DEFAULT_GOAL := help
-.PHONY: help report test test-all lint format snapshots messages screenshots clean
+.PHONY: help report test test-all test-ray lint format snapshots messages screenshots clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: $(VENV)/.installed-test $(WEB_TOOLS) ## Run the tests (slow ones left out)
 
 test-all: $(VENV)/.installed-test $(WEB_TOOLS) ## Run every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL)
+
+test-ray: $(VENV)/.installed-test ## Run the tests that start a Ray cluster on this machine
+	$(BIN)/python -m pytest tests/clusters
 
 lint: $(VENV)/.installed-test $(WEB_TOOLS) ## Check style and types
 	$(BIN)/ruff check .

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reportgen import __version__
+from reportgen.decode import read
 from reportgen.errors import OptionError
 from reportgen.folder import read_manifest
 from reportgen.privacy import without_metadata
@@ -114,7 +115,7 @@ def _entries(
     for name in ours:
         yield name, run.encode() if name == RUN_FILE else (report / name).read_bytes()
     for image in images:
-        yield f"{PICTURES}/{image.name}", without_metadata(image.path.read_bytes())
+        yield f"{PICTURES}/{image.name}", without_metadata(read(image))
     for name, path in beside.items():
         if path.is_file() and name not in needed:
             yield name, path.read_bytes()

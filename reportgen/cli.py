@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from reportgen import __version__
+from reportgen import __version__, remote
 from reportgen import cli_options as opt
 from reportgen import options as defaults
 from reportgen.commands import Commands
@@ -16,6 +15,7 @@ from reportgen.errors import ReportgenError, RunInterrupted, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 INTERRUPTED = 130
 FAILED = 2
@@ -58,7 +58,7 @@ def _register(name: str, text: str, *, lab: bool) -> None:
 
     @Commands.declared.command(name, help=text)
     def command(  # noqa: PLR0913 - one parameter per option is how typer declares them
-        images: opt.Images = Path("images"),
+        images: opt.Images = "images",
         *,
         model: opt.Model = None,
         weights: opt.Weights = "default",
@@ -118,6 +118,9 @@ def _register(name: str, text: str, *, lab: bool) -> None:
         lenient: opt.Lenient = False,
         batch_size: opt.BatchSize = defaults.DEFAULT_BATCH_SIZE,
         amp: opt.Amp = False,
+        engine: opt.Engine = "local",
+        address: opt.Address = None,
+        workers: opt.Workers = None,
         cache: opt.Cache = True,
         cache_limit: opt.CacheLimit = defaults.DEFAULT_CACHE_LIMIT,
         quiet: opt.Quiet = False,
@@ -125,8 +128,10 @@ def _register(name: str, text: str, *, lab: bool) -> None:
     ) -> None:
         if quiet and verbose:
             raise UsageError("--quiet and --verbose: give one of them, not both.")
+        path, url = remote.split(images)
         options = defaults.BuildOptions(
-            images=images,
+            images=path,
+            url=url,
             output=output,
             network=defaults.ModelOptions(
                 model=model,
@@ -191,6 +196,9 @@ def _register(name: str, text: str, *, lab: bool) -> None:
             export=_split(export),
             zip=_with_suffix(zip_, ".zip"),
             lab=lab,
+            engine=engine,
+            address=address,
+            workers=workers,
             cache=cache,
             cache_limit=cache_limit,
         )
@@ -427,8 +435,7 @@ def _print_error(text: str) -> None:
 
 def _explain(error: Exception) -> str:
     """Return what to tell the user; a traceback comes before it where the fault is not theirs."""
-    import sqlite3  # noqa: PLC0415 - for this only
-    import traceback  # noqa: PLC0415 - the same
+    import traceback  # noqa: PLC0415 - for this only
 
     if isinstance(error, ReportgenError):
         return str(error)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from reportgen import encode, overlay, provenance
 from reportgen.combining import FUSION_SOURCE, fusion_info
 from reportgen.decode import digest
-from reportgen.engine import compute
 from reportgen.errors import ImageError, RunInterrupted
 from reportgen.evaluation import evaluate
 from reportgen.identity import record_key, run_key
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from reportgen.engines import Engine
     from reportgen.identity import Input
     from reportgen.known import Known
     from reportgen.options import BuildOptions
@@ -61,6 +61,7 @@ def fill(  # noqa: PLR0913 - what to do, where to, and what stands around it
     inputs: Sequence[Input],
     store: RunWriter,
     *,
+    engine: Engine,
     staging: Path,
     known: Known,
     created: datetime,
@@ -77,6 +78,8 @@ def fill(  # noqa: PLR0913 - what to do, where to, and what stands around it
         The pictures, hashed.
     store
         New and empty.
+    engine
+        Where pictures are computed.
     staging
         Where the files go that records name.
     known
@@ -96,7 +99,7 @@ def fill(  # noqa: PLR0913 - what to do, where to, and what stands around it
         If ``stop`` said so; every whole batch is kept.
     """
     plan = prepare(options, [item.file for item in inputs], observer, known)
-    filling = _Filling(plan, store, staging, known, observer, stop)
+    filling = _Filling(plan, store, engine, staging, known, observer, stop)
     observer.start(len(inputs), plan.work)
     try:
         failures = filling.run(inputs)
@@ -114,6 +117,7 @@ class _Filling:
         self,
         plan: Plan,
         store: RunWriter,
+        engine: Engine,
         staging: Path,
         known: Known,
         observer: Observer,
@@ -121,6 +125,7 @@ class _Filling:
     ) -> None:
         self._plan = plan
         self._store = store
+        self._engine = engine
         self._staging = staging
         self._known = known
         self._observer = observer
@@ -176,10 +181,11 @@ class _Filling:
                         raise RunInterrupted(self.computed, known, total)
 
     def _batches(self, pictures: Pictures) -> Generator[list[tuple[str, Found]]]:
+        if not pictures:
+            return
         size, most = self._plan.options.batch_size, self._plan.options.max_pixels
-        with closing(
-            compute((item.file for item, _key in pictures), self._plan, self._observer)
-        ) as made:
+        files = [item.file for item, _key in pictures]
+        with closing(self._engine.compute(files, self._plan)) as made:
             for batch in chunks(zip(pictures, made, strict=True), size):
                 found = [
                     (item, (key, Found(done.record, done.files, done.lasting)))

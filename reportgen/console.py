@@ -70,6 +70,8 @@ class ConsoleObserver:
         self._total = 0
         self._done = 0
         self._started = 0.0
+        self._work = ""
+        self._workers = ""
 
     def stage(self, text: str) -> None:
         """Name a stage that has no count."""
@@ -85,10 +87,11 @@ class ConsoleObserver:
         """Begin to count images."""
         self._total = total
         self._started = time.perf_counter()
+        self._work, self._workers = work, ""
         if self._quiet or not self._console.is_terminal:
             return
         self._bar = Progress(
-            TextColumn(escape(work)),
+            TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             RateColumn(),
@@ -97,8 +100,14 @@ class ConsoleObserver:
             console=self._console,
             transient=True,
         )
-        self._task = self._bar.add_task("", total=total)
+        self._task = self._bar.add_task(escape(work), total=total)
         self._bar.start()
+
+    def workers(self, count: int) -> None:
+        """Show how many processes compute."""
+        self._workers = f", {count} worker{'s' if count > 1 else ''}"
+        if self._bar is not None:
+            self._bar.update(self._task, description=escape(f"{self._work}{self._workers}"))
 
     def advance(self) -> None:
         """Count one image."""
@@ -110,7 +119,8 @@ class ConsoleObserver:
             rate = self._done / seconds
             left = (self._total - self._done) / rate
             self._console.print(
-                f"{self._done}/{self._total} images, {rate:.1f} images/s, {left:.0f} s left"
+                f"{self._done}/{self._total} images, {rate:.1f} images/s{self._workers}, "
+                f"{left:.0f} s left"
             )
 
     def failed(self, failure: FailureRecord) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from reportgen import remote
 from reportgen.errors import ImageError
 from reportgen.language import N_, _
 from reportgen.mending import mend
@@ -101,10 +102,8 @@ def decode(
     ImageError
         With the reason, if the file cannot be read, is no image, is damaged or is too large.
     """
-    if file.refused:
-        raise ImageError(file.refused)
     _let_pillow_open(max_pixels)
-    data = _read(file.path, max_pixels * _BYTES_PER_PIXEL + _BYTES_BESIDE)
+    data = read(file, max_pixels)
     try:
         pixels, notes = _decoded(data, max_pixels)
     except ImageError as error:
@@ -167,10 +166,21 @@ def digest(file: ImageFile, max_pixels: int = DEFAULT_MAX_PIXELS) -> str:
     ImageError
         With the reason, if the file cannot be read.
     """
+    return hashlib.sha256(read(file, max_pixels)).hexdigest()
+
+
+def read(file: ImageFile, max_pixels: int = DEFAULT_MAX_PIXELS) -> bytes:
+    """Return the bytes of a file, wherever it is.
+
+    Raises
+    ------
+    ImageError
+        With the reason, if it cannot be read, or is larger than a picture of so many pixels.
+    """
     if file.refused:
         raise ImageError(file.refused)
-    data = _read(file.path, max_pixels * _BYTES_PER_PIXEL + _BYTES_BESIDE)
-    return hashlib.sha256(data).hexdigest()
+    most = max_pixels * _BYTES_PER_PIXEL + _BYTES_BESIDE
+    return remote.read(file.url, most) if file.url else _read(file.path, most)
 
 
 def _read(path: Path, most: int) -> bytes:

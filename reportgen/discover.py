@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from reportgen import remote
 from reportgen.errors import InputFolderError
 from reportgen.language import _
 from reportgen.values import ImageFile
@@ -85,6 +86,53 @@ def discover(
     return tuple(
         ImageFile(path=folder / path, name=name, refused=refused)
         for name, (path, refused) in zip(names, found, strict=True)
+    )
+
+
+def discover_remote(
+    url: str, *, recursive: bool = True, own_report: str | None = None
+) -> tuple[ImageFile, ...]:
+    """Return the images below an address, sorted by relative path, as `discover` does.
+
+    Parameters
+    ----------
+    url
+        Of a folder, for any file system that fsspec knows.
+    recursive
+        Whether to look into sub-folders too.
+    own_report
+        Name of a file that marks a folder as one of our reports; such folders are left out.
+
+    Raises
+    ------
+    InputFolderError
+        If it cannot be listed, or holds no image.
+    """
+    files = {parts: found for found in remote.files(url) if (parts := tuple(found.name.split("/")))}
+    reports = {parts[:-1] for parts in files if parts[1:] and parts[-1] == own_report}
+    images = sorted(
+        (parts, found)
+        for parts, found in files.items()
+        if (recursive or not parts[1:])
+        and not any(part.startswith(".") for part in parts)
+        and PurePosixPath(parts[-1]).suffix.casefold() in SUFFIXES
+        and not (reports and any(parts[:depth] in reports for depth in range(1, len(parts))))
+    )
+    if not images:
+        depth = "or below it" if recursive else "(what is below it was not searched)"
+        raise InputFolderError(
+            f"IMAGES: no image at '{url}' {depth}. Looked for files ending in "
+            f"{', '.join(sorted(suffix[1:] for suffix in SUFFIXES))}; hidden ones are left out.",
+        )
+    names = _unique([printable(found.name) for _parts, found in images])
+    return tuple(
+        ImageFile(
+            path=Path(found.name),
+            name=name,
+            refused="" if found.size != 0 else _("is an empty file"),
+            url=found.url,
+        )
+        for name, (_parts, found) in zip(names, images, strict=True)
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ import torch
 from reportgen.capture import quiet_mode
 from reportgen.combining import explain
 from reportgen.decode import decode
-from reportgen.errors import ImageError, LayerError
+from reportgen.errors import ImageError, LayerError, UnreachableError
 from reportgen.language import _
 from reportgen.measuring import measure
 from reportgen.pacing import Networks, few_threads
@@ -27,6 +28,8 @@ from reportgen.values import Explanation, FailureRecord, Made, TrueClass
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
+    from types import TracebackType
+    from typing import Self
 
     from torch import Tensor, nn
 
@@ -40,55 +43,98 @@ PASS_PIXELS = 16 * 512 * 512
 """Pixels that go through the network at once where every picture has its own size."""
 
 
+class Maker:
+    """Takes passes of pictures from their files to their records, as a context manager.
+
+    Every engine makes its records by it: so the same pass gives the same numbers to the last bit,
+    wherever it is made, as long as torch has as many threads.
+
+    Parameters
+    ----------
+    plan
+        The run's; its pace says how many passes may be made at the same time.
+    observer
+        Is told when fewer pictures go through the network at once.
+    """
+
+    def __init__(self, plan: Plan, observer: Observer) -> None:
+        self._plan = plan
+        self._networks = Networks(plan.loaded.module, plan.pace.networks)
+        self._explain_all: ExplainAll = Resilient(
+            self._explain_some,
+            lambda item, reason: replace(_failed(item.model_input.file, reason), lasting=False),
+            observer,
+            most=plan.pace.pictures,
+        )
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(few_threads(self._plan.pace.threads))
+        self._stack.enter_context(quiet_mode(self._plan.loaded.module))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def __call__(self, files: list[ImageFile]) -> list[Made]:
+        """Take the pictures of one pass from their files to their records."""
+        prepared = [_prepare(file, self._plan) for file in files]
+        explained = _explained(prepared, self._explain_all)
+        return [
+            item
+            if isinstance(item, Made)
+            else Made(item[0].model_input.file, *record(*item, self._plan))
+            for item in explained
+        ]
+
+    def each(self, images: Iterable[ImageFile]) -> Iterator[list[Made]]:
+        """Make one pass after the other in the calling thread."""
+        # The number of threads holds for the thread that sets it alone.
+        torch.set_num_threads(self._plan.pace.threads)
+        yield from map(self, passes(images, self._plan))
+
+    def _explain_some(self, group: list[Prepared], most: int) -> list[Explanation | Made]:
+        plan = self._plan
+        with (
+            self._networks.one() as network,
+            autocast(network, plan.device, wanted=plan.options.amp),
+        ):
+            return list(_explain(network, group, limited(plan, most)))
+
+
+def passes(images: Iterable[ImageFile], plan: Plan) -> Iterator[list[ImageFile]]:
+    """Cut pictures into batches as they come, and a batch into passes of the plan's pace.
+
+    The first ``batch_size`` of them, then the next, whether or not some of them will fail. So the
+    same pictures from the beginning of a batch on make the same passes.
+    """
+    for batch in chunks(images, plan.options.batch_size):
+        yield from chunks(batch, plan.pace.pictures)
+
+
 def compute(
     images: Iterable[ImageFile], plan: Plan, observer: Observer | None = None
 ) -> Generator[Made]:
     """Yield what was made of every picture, in order.
 
-    Pictures are cut into batches as they come: the first ``batch_size`` of them, then the next,
-    and a batch into passes of as many pictures as `reportgen.pacing` says, whether or not some of
-    them fail. So the same pictures from the beginning of a batch on give the same numbers to the
-    last bit, as long as the plan is the same. A thread takes a pass all the way from the files to
-    the records; what waits for its turn is bounded by the number of threads.
+    A thread takes a pass all the way from the files to the records; what waits for its turn is
+    bounded by the number of threads.
     """
     pace = plan.pace
-    observer = observer or Silent()
-    batches = chunks(images, plan.options.batch_size)
-    passes = (files for batch in batches for files in chunks(batch, pace.pictures))
-    with few_threads(pace.threads), quiet_mode(plan.loaded.module):
-        networks = Networks(plan.loaded.module, pace.networks)
-
-        def explain_some(group: list[Prepared], most: int) -> list[Explanation | Made]:
-            with networks.one() as network, autocast(network, plan.device, wanted=plan.options.amp):
-                return list(_explain(network, group, limited(plan, most)))
-
-        explain_all: ExplainAll = Resilient(
-            explain_some,
-            lambda item, reason: replace(_failed(item.model_input.file, reason), lasting=False),
-            observer,
-            most=pace.pictures,
-        )
+    with Maker(plan, observer or Silent()) as make:
         pool = ThreadPoolExecutor(
             pace.workers, "reportgen", initializer=torch.set_num_threads, initargs=(pace.threads,)
         )
         try:
-            done = in_order(
-                pool, lambda files: _make(files, plan, explain_all), passes, pace.workers + 2
-            )
-            for made in done:
+            for made in in_order(pool, make, passes(images, plan), pace.workers + 2):
                 yield from made
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def _make(files: list[ImageFile], plan: Plan, explain_all: ExplainAll) -> list[Made]:
-    """Take a few pictures from their files to their records."""
-    prepared = [_prepare(file, plan) for file in files]
-    explained = _explained(prepared, explain_all)
-    return [
-        item if isinstance(item, Made) else Made(item[0].model_input.file, *record(*item, plan))
-        for item in explained
-    ]
 
 
 def _failed(file: ImageFile, reason: str) -> Made:
@@ -103,6 +149,8 @@ def _prepare(image: ImageFile, plan: Plan) -> Prepared | Made:
         decoded = decode(image, max_pixels=plan.options.max_pixels, lenient=plan.options.lenient)
         source = preprocess(decoded, plan.recipe)
         return prepare(source, decoded.pixels, label, plan.options)
+    except UnreachableError as error:
+        return replace(_failed(image, str(error)), lasting=False)
     except ImageError as error:
         return _failed(image, str(error))
 

@@ -17,6 +17,7 @@
     │   └── TemplateError           a template of the user's own that does not render
     ├── RunInterrupted              the user stopped the run: exit 130
     └── ImageError                  one picture failed: recorded, and the others go on
+        └── UnreachableError        it lies on another machine, and could not be fetched now
 
 The text of each says which file or option, what was expected, what was found, and what to do.
 """
@@ -106,6 +107,10 @@ class RunInterrupted(ReportgenError):  # noqa: N818 - not an error
 
 class ImageError(ReportgenError):
     """One picture could not be read or explained; the text is the reason shown to the user."""
+
+
+class UnreachableError(ImageError):
+    """A picture could not be fetched from another machine, which may do next time."""
 
 
 def did_you_mean(name: str, known: Iterable[str], *, most: int = 3) -> str:

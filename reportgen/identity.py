@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 READERS = 4
 """Threads that read files to hash them; both release the interpreter lock."""
+FETCHERS = 16
+"""The same for pictures on another machine, which are waited for rather than read."""
 
 _PACKAGE = Path(__file__).resolve().parent
 _AROUND = frozenset(
@@ -47,6 +49,7 @@ _AROUND = frozenset(
         "computing.py",
         "console.py",
         "delivery.py",
+        "engines",
         "errors.py",
         "exchange.py",
         "figures",
@@ -83,15 +86,17 @@ class Input:
 
 def read_inputs(images: Sequence[ImageFile], max_pixels: int) -> tuple[Input, ...]:
     """Hash every picture; what cannot be read is a failure already."""
+    readers = FETCHERS if any(image.url for image in images) else READERS
+    with ThreadPoolExecutor(readers, thread_name_prefix="reportgen") as pool:
+        return tuple(pool.map(lambda image: look(image, max_pixels), images, chunksize=1))
 
-    def look(image: ImageFile) -> Input:
-        try:
-            return Input(image, digest(image, max_pixels))
-        except ImageError as error:
-            return Input(image, "", FailureRecord(image.name, str(error)))
 
-    with ThreadPoolExecutor(READERS, thread_name_prefix="reportgen") as pool:
-        return tuple(pool.map(look, images, chunksize=1))
+def look(image: ImageFile, max_pixels: int) -> Input:
+    """Return one picture with the hash of its bytes."""
+    try:
+        return Input(image, digest(image, max_pixels))
+    except ImageError as error:
+        return Input(image, "", FailureRecord(image.name, str(error)))
 
 
 def fingerprint(options: BuildOptions, inputs: Iterable[Input]) -> str:

@@ -85,6 +85,9 @@ class BuildOptions:
     """All options of ``reportgen build``; the defaults are the command's."""
 
     images: Path
+    url: str = ""
+    """Address of the folder of images if it is on no file system of this machine; ``images`` is
+    its last part then."""
     output: Path | None = None
     network: ModelOptions = field(default_factory=ModelOptions)
     preprocess: PreprocessOptions = field(default_factory=PreprocessOptions)
@@ -142,6 +145,12 @@ class BuildOptions:
     """Whether to take over what was computed before, and to keep what is computed."""
     cache_limit: int = DEFAULT_CACHE_LIMIT
     """Bytes that the cache may have at the end of the run."""
+    engine: str = "local"
+    """Where pictures are computed, a key of `reportgen.engines.ENGINES`."""
+    address: str | None = None
+    """``HOST:PORT`` of a Ray cluster's head, or ``auto``; None starts Ray on this machine."""
+    workers: int | None = None
+    """Processes that compute; None for as many as there are cores for."""
     zip: Path | None = None
     lab: bool = False
     """Whether options left open are filled in as the lab's sheet has them."""

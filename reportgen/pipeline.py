@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reportgen import delivery, provenance, render
-from reportgen.discover import discover
+from reportgen import delivery, engines, provenance, render
+from reportgen.discover import discover, discover_remote
 from reportgen.errors import CacheError, OptionError, RunFileError
 from reportgen.folder import MANIFEST, PAGE, OutputFolder, differences, empty, manifest_hash
-from reportgen.identity import fingerprint, read_inputs
+from reportgen.identity import fingerprint
 from reportgen.known import Known
 from reportgen.language import activate
 from reportgen.locking import locked
@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reportgen.computing import Filled
+    from reportgen.engines import Engine
     from reportgen.identity import Input
     from reportgen.options import BuildOptions
+    from reportgen.values import ImageFile
 
 
 def build(
@@ -61,16 +63,10 @@ def build(
     _check_options(options)
     activate(options.lang)
     path = options.output or default_output(options)
-    images = discover(
-        options.images,
-        recursive=options.recursive,
-        follow_links=options.follow_links,
-        leave_out=(path,),
-        own_report=MANIFEST,
-    )
-    with locked(path):
+    images = _find(options, path)
+    with locked(path), engines.choose(options, observer) as engine:
         output = OutputFolder(path, force=options.force)
-        inputs = read_inputs(images, options.max_pixels)
+        inputs = engine.look(images, options.max_pixels)
         mark = fingerprint(options, inputs)
         kept = cache_folder() if options.cache else None
         earlier = None if options.save_overlays or options.save_maps else path
@@ -78,7 +74,7 @@ def build(
             new = not _stands(path, mark, known, options)
             computed = 0
             if new:
-                filled = _make(options, inputs, output, known, created, observer, stop)
+                filled = _make(options, inputs, output, engine, known, created, observer, stop)
                 options, computed = filled.options, filled.computed
                 known.note(_place(path), f"{mark} {manifest_hash(path)}")
         with RunReader(path) as run:
@@ -103,6 +99,19 @@ def build(
             )
 
 
+def _find(options: BuildOptions, output: Path) -> tuple[ImageFile, ...]:
+    """Return the pictures of the run, from this machine or another."""
+    if options.url:
+        return discover_remote(options.url, recursive=options.recursive, own_report=MANIFEST)
+    return discover(
+        options.images,
+        recursive=options.recursive,
+        follow_links=options.follow_links,
+        leave_out=(output,),
+        own_report=MANIFEST,
+    )
+
+
 def default_output(options: BuildOptions) -> Path:
     """Return ``reports/<folder name>-<model or checkpoint name>``."""
     network = options.network
@@ -124,6 +133,7 @@ def _check_options(options: BuildOptions) -> None:
             raise OptionError(f"--{name}: expected one of {', '.join(known)}, found '{found}'.")
     if not 0 <= options.alpha <= 1:
         raise OptionError(f"--alpha: a share from 0 to 1 is expected, found {options.alpha}.")
+    engines.check(options)
     delivery.check(options)
 
 
@@ -145,6 +155,7 @@ def _make(  # noqa: PLR0913, PLR0917 - all that a run is made from
     options: BuildOptions,
     inputs: Sequence[Input],
     output: OutputFolder,
+    engine: Engine,
     known: Known,
     created: datetime,
     observer: Observer,
@@ -164,6 +175,7 @@ def _make(  # noqa: PLR0913, PLR0917 - all that a run is made from
                     options,
                     inputs,
                     store,
+                    engine=engine,
                     staging=staging,
                     known=known,
                     created=created,

@@ -26,6 +26,10 @@ class Observer(Protocol):
         """Take note that ``total`` images are about to be done, and what is done with each."""
         ...
 
+    def workers(self, count: int) -> None:
+        """Take note of how many processes compute, where it is not this one."""
+        ...
+
     def advance(self) -> None:
         """Take note that one more image is done or has failed."""
         ...
@@ -50,6 +54,9 @@ class Silent:
 
     def start(self, total: int, work: str = "Explaining") -> None:
         """Ignore the beginning."""
+
+    def workers(self, count: int) -> None:
+        """Ignore a number of workers."""
 
     def advance(self) -> None:
         """Ignore an image."""

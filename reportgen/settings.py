@@ -16,6 +16,7 @@ import tomli_w
 
 from reportgen.errors import OptionError, did_you_mean
 from reportgen.options import DEFAULT_TARGETS, BuildOptions, PreprocessOptions
+from reportgen.remote import is_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -42,7 +43,7 @@ def _joined(parts: tuple[str, ...]) -> str | None:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("images", lambda o: o.images, is_path=True, in_records=False),
+    Setting("images", lambda o: o.url or o.images, is_path=True, in_records=False),
     Setting("model", lambda o: o.network.model, in_records=False),
     Setting("weights", lambda o: o.network.weights, in_records=False),
     Setting("checkpoint", lambda o: o.network.checkpoint, is_path=True, in_records=False),
@@ -126,7 +127,7 @@ def command_line(options: BuildOptions) -> tuple[str, ...]:
         if setting.is_path and value is not None and Path(str(value)).exists():
             value = Path(os.path.abspath(str(value))).name  # noqa: PTH100 - links stay as they are
         if setting.key == "images":
-            words.append(str(value))
+            words.append(options.images.name if options.url else str(value))
         elif value != plain(setting, usual) and value is not None:
             words += _words(setting.key, value)
     return tuple(words)
@@ -295,7 +296,7 @@ def _checked(path: Path, key: str, value: object) -> Value:
         )
     if key in _LISTS:
         return [str(value)]
-    if key in _PATHS and isinstance(value, str):
+    if key in _PATHS and isinstance(value, str) and not is_url(value):
         there = path.parent / value
         return value if key in _MAYBE_PATHS and not there.is_file() else str(there)
     return value

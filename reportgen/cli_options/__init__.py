@@ -65,12 +65,14 @@ from reportgen.cli_options.report import (
     Zip,
 )
 from reportgen.cli_options.run import (
+    Address,
     Amp,
     BatchSize,
     Cache,
     CacheLimit,
     CleanLimit,
     Config,
+    Engine,
     FollowLinks,
     Images,
     Lenient,
@@ -78,9 +80,11 @@ from reportgen.cli_options.run import (
     Quiet,
     Recursive,
     Verbose,
+    Workers,
 )
 
 __all__ = [
+    "Address",
     "Alpha",
     "Amp",
     "Author",
@@ -99,6 +103,7 @@ __all__ = [
     "Config",
     "Degrid",
     "Device",
+    "Engine",
     "Export",
     "FeatureMaps",
     "FeatureOrder",
@@ -151,5 +156,6 @@ __all__ = [
     "Trust",
     "Verbose",
     "Weights",
+    "Workers",
     "Zip",
 ]

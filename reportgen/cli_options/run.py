@@ -29,7 +29,12 @@ def _read_config(context: typer.Context, path: Path | None) -> Path | None:
 
 
 Images = Annotated[
-    Path, typer.Argument(metavar="IMAGES", help="Folder of pictures.", show_default=True)
+    str,
+    typer.Argument(
+        metavar="IMAGES",
+        help="Folder of pictures, or its address, such as s3://bucket/photos.",
+        show_default=True,
+    ),
 ]
 
 Config = Annotated[
@@ -108,6 +113,39 @@ Amp = Annotated[
         panel=RUN,
         help="Let the network compute in 16 bits where it can: faster on most GPUs, and maps "
         "differ a little.",
+    ),
+]
+
+Engine = Annotated[
+    str,
+    option(
+        "--engine",
+        panel=RUN,
+        metavar="local|ray",
+        help="Compute on this machine, or by the workers of a Ray cluster.",
+    ),
+]
+
+Address = Annotated[
+    str | None,
+    option(
+        "--address",
+        panel=RUN,
+        metavar="HOST:PORT",
+        show_default="Ray is started on this machine",
+        help="Head of the Ray cluster to compute on; 'auto' for the one that this machine is in.",
+    ),
+]
+
+Workers = Annotated[
+    int | None,
+    option(
+        "--workers",
+        panel=RUN,
+        metavar="N",
+        min=1,
+        show_default="as many as there are cores for",
+        help="Ray workers, each with a network of its own.",
     ),
 ]
 

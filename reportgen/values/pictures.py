@@ -30,6 +30,8 @@ class ImageFile:
     """Its path relative to the walked folder with ``/`` between parts; always printable text."""
     refused: str = ""
     """Why it is not to be opened, for the reader; empty for every file that may be."""
+    url: str = ""
+    """Where to read it if that is no file system of this machine; ``path`` is its name then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         return real(noted(), plan, observer)
 
-    monkeypatch.setattr("reportgen.computing.compute", compute)
+    monkeypatch.setattr("reportgen.engine.compute", compute)
     return names
 
 
