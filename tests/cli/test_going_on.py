@@ -101,6 +101,31 @@ def test_only_what_is_new_is_computed(
     assert asked == [], "what other options gave is known still"
 
 
+def test_a_batch_size_that_was_measured_is_found_again(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, measured = tmp_path / "many", []
+    folder.mkdir()
+    for number in range(18):
+        Image.new("RGB", (40, 40), (number, 0, 0)).save(folder / f"{number}.png")
+
+    def timed(_run: object) -> float:
+        measured.append(1)
+        return 1.0 if len(measured) == 1 else 0.01  # the default, and everything after it
+
+    monkeypatch.setattr("reportgen.batching._timed", timed)
+    words = ["build", folder, *NETWORK, "--input-size", "64", "--batch-size", "auto"]
+    first = run(*words, "-o", tmp_path / "first", "--verbose")
+    assert first.code == 0
+    assert "batch size 8" in first.err
+    assert "batch-size = 8\n" in (tmp_path / "first" / "run.toml").read_text("utf-8")
+    count = len(measured)
+    assert count > 1
+    assert run(*words, "-o", tmp_path / "second", "--top-k", "2").code == 0
+    assert "batch-size = 8\n" in (tmp_path / "second" / "run.toml").read_text("utf-8")
+    assert len(measured) == count
+
+
 def test_pictures_of_the_same_bytes_are_computed_once(
     run: Run, pictures: Path, tmp_path: Path, asked: list[str]
 ) -> None:

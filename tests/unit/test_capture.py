@@ -176,7 +176,7 @@ def test_the_pass_back_ends_at_the_shallowest_layer() -> None:
     for name in ("conv1", "norm"):
         module = model.get_submodule(name)
         module.register_forward_hook(
-            lambda _m, _i, given, name=name: seen.setdefault(name, given.requires_grad)
+            lambda _m, _i, given, name=name: seen.update({name: given.requires_grad})
         )
     with quiet_mode(model), Capture(model, ("conv2",)) as capture:
         logits = model(torch.rand((1, 3, 8, 8)))
