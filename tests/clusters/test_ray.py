@@ -149,6 +149,19 @@ def test_what_one_engine_computed_the_other_takes_over(
     assert "Joining" not in again.err
 
 
+def test_an_error_of_the_network_is_the_one_that_the_local_engine_has(
+    run: Run, cluster: Cluster, tmp_path: Path
+) -> None:
+    folder = draw(tmp_path / "photos", 20)
+    words = ("build", folder, *SMALL, "--model", "small_net:failing", "-o", tmp_path / "out")
+    local = run(*words)
+    done = run(*words, "--engine", "ray", "--address", cluster.address)
+    assert done.code == local.code == 2
+    assert "the network's own fault" in local.err
+    assert "the network's own fault" in done.err
+    assert not (tmp_path / "out").exists()
+
+
 def test_more_workers_than_cores_are_refused(run: Run, cluster: Cluster, tmp_path: Path) -> None:
     folder = draw(tmp_path / "photos", 80)
     words = ("build", folder, *SMALL, "-o", tmp_path / "out", "--engine", "ray")
