@@ -48,6 +48,7 @@ class Row:
     """One engine."""
 
     engine: str
+    numbers: tuple[int, int]
     seconds: tuple[tuple[float, ...], tuple[float, ...]]
     """Of the whole command, at each number of pictures."""
     memory: tuple[int, int]
@@ -65,12 +66,12 @@ class Row:
     def per_image(self) -> float:
         """Seconds that one picture more takes."""
         few, many = (statistics.median(values) for values in self.seconds)
-        return (many - few) / (NUMBERS[1] - NUMBERS[0])
+        return (many - few) / (self.numbers[1] - self.numbers[0])
 
     @property
     def start_up(self) -> float:
         """Seconds that a run without pictures would take."""
-        return statistics.median(self.seconds[0]) - NUMBERS[0] * self.per_image
+        return statistics.median(self.seconds[0]) - self.numbers[0] * self.per_image
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +158,13 @@ def measured(model: str, numbers: tuple[int, int], repeat: int, work: Path) -> l
                     line = [*command.build(folder, report, model), *words]
                     found[name][place].append(run(line, report, Path(out, "cache")))
                 print(f"round {turn + 1}, {name}: {found[name][place][-1]}", file=sys.stderr)
-    return [_row(name, *runs) for name, runs in found.items()]
+    return [_row(name, numbers, *runs) for name, runs in found.items()]
 
 
-def _row(engine: str, few: list[Ran], many: list[Ran]) -> Row:
+def _row(engine: str, numbers: tuple[int, int], few: list[Ran], many: list[Ran]) -> Row:
     return Row(
         engine,
+        numbers,
         (tuple(one.seconds for one in few), tuple(one.seconds for one in many)),
         (max(one.memory for one in few), max(one.memory for one in many)),
         (
@@ -242,7 +244,8 @@ def print_overhead(found: dict[str, float]) -> None:
 
 def print_results(rows: list[Row], model: str) -> None:
     """Print the table, and whether the goal is met."""
-    head = ("engine", *(f"{number:,} images s" for number in NUMBERS), "ms per image", "images/s")
+    numbers = rows[0].numbers
+    head = ("engine", *(f"{number:,} images s" for number in numbers), "ms per image", "images/s")
     lines = [
         [
             row.engine,
@@ -254,7 +257,7 @@ def print_results(rows: list[Row], model: str) -> None:
         ]
         for row in rows
     ]
-    memory = (f"driver MB at {number:,}" for number in NUMBERS)
+    memory = (f"driver MB at {number:,}" for number in numbers)
     print(tables.table([*head, "start-up s", *memory], lines), end="\n\n")
     here, there = rows
     ratio = here.per_image / there.per_image
@@ -267,7 +270,7 @@ def print_results(rows: list[Row], model: str) -> None:
         f"{command.verdict(met=ratio >= GOAL)}."
     )
     grown = (there.memory[1] - there.memory[0]) / MB
-    print(f"- The driver has {grown:+.0f} MB more at {NUMBERS[1]:,} images than at {NUMBERS[0]:,}.")
+    print(f"- The driver has {grown:+.0f} MB more at {numbers[1]:,} images than at {numbers[0]:,}.")
 
 
 def main() -> None:
@@ -276,6 +279,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--model", default=command.EMBEDDED)
+    parser.add_argument("--numbers", type=int, nargs=2, default=NUMBERS, metavar="N")
     parser.add_argument("--repeat", type=int, default=1, metavar="N")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep what was measured")
     tables.add_update_option(parser)
@@ -284,9 +288,10 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="reportgen-ray-") as folder,
         tables.published("ray", options.update),
     ):
-        rows = measured(options.model, NUMBERS, options.repeat, Path(folder))
+        few, many = options.numbers
+        rows = measured(options.model, (few, many), options.repeat, Path(folder))
         print_results(rows, options.model)
-        alone = overhead(round(rows[1].report[1] / NUMBERS[1]))
+        alone = overhead(round(rows[1].report[1] / many))
         print_overhead(alone)
     if options.json is not None:
         kept = [
@@ -294,7 +299,7 @@ def main() -> None:
         ]
         options.json.write_text(
             json.dumps(
-                {"model": options.model, "numbers": NUMBERS, "rows": kept, "overhead": alone},
+                {"model": options.model, "numbers": (few, many), "rows": kept, "overhead": alone},
                 indent=1,
             )
         )

@@ -202,10 +202,24 @@ def check_software(known: Sequence[Node]) -> None:
         for node in computing
     ]
     for node, answer in zip(computing, asked, strict=True):
-        _compare(node, ray.get(answer), here)
+        compare(node, ray.get(answer), here)
 
 
-def _compare(node: Node, there: dict[str, str] | str, here: dict[str, str]) -> None:
+def compare(node: Node, there: dict[str, str] | str, here: dict[str, str]) -> None:
+    """Make sure that the software of a node is that of this machine.
+
+    Parameters
+    ----------
+    node
+        Whose it is.
+    there, here
+        Name → version; a text says why there is no answer.
+
+    Raises
+    ------
+    OptionError
+        Naming the node and the first difference.
+    """
     remedy = "Install the same versions on every node, and start Ray there again."
     if isinstance(there, str):
         raise OptionError(

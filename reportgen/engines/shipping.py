@@ -53,15 +53,20 @@ def pack(plan: Plan) -> bytes:
     ModelError
         If the network cannot be sent to another process.
     """
-    buffer = io.BytesIO()
     try:
         with _by_value(plan.loaded.module):
-            _Pickler(buffer).dump(plan)
+            return packed(plan)
     except Exception as error:
         raise ModelError(
             f"--engine ray: the network cannot be sent to the workers "
             f"({type(error).__name__}: {error}). Use --engine local.",
         ) from error
+
+
+def packed(value: object) -> bytes:
+    """Return any value as bytes for `pickle.loads`; raises what pickle raises."""
+    buffer = io.BytesIO()
+    _Pickler(buffer).dump(value)
     return buffer.getvalue()
 
 

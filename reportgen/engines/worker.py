@@ -150,13 +150,13 @@ class Worker:
     def __call__(self, table: pa.Table) -> Iterator[pa.Table]:
         """Yield a table of `RESULT` for every pass of a block."""
         if isinstance(self._make, Exception):
-            yield _failure(self._make)
+            yield failure(self._make)
             return
         try:
             for made in self._make.each(images_of(table)):
                 yield self._results(made)
         except Exception as error:  # noqa: BLE001 - see above
-            yield _failure(error)
+            yield failure(error)
 
     def _results(self, made: list[Made]) -> pa.Table:
         told = self._observer.take()
@@ -173,7 +173,7 @@ class Worker:
         )
 
 
-def _failure(error: Exception) -> pa.Table:
+def failure(error: Exception) -> pa.Table:
     """Return an error as the row that ends a block."""
     error.add_note("".join(traceback.format_exception(error)))
     try:

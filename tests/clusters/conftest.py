@@ -151,10 +151,7 @@ def cluster(s3: S3) -> Iterator[Cluster]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a node with all that it started, and nothing else."""
-    process.send_signal(signal.SIGTERM)
-    with suppress(subprocess.TimeoutExpired):
-        process.communicate(timeout=30)
+    """End a node with all that it started, and nothing else: its workers end with it."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate()

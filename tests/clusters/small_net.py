@@ -39,6 +39,21 @@ def kill_once(images: Tensor) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+class Failing(Small):
+    """Takes the random numbers that its layers are surveyed with, and no picture."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return ``(N, 4)`` logits, or fail."""
+        if images.min() >= 0:
+            raise ValueError("the network's own fault")
+        return super().forward(images)
+
+
+def failing() -> Failing:
+    """Return a network that cannot be used."""
+    return Failing()
+
+
 def small() -> Small:
     """Return the network."""
     return Small()

@@ -55,7 +55,7 @@ def test_two_thousand_pictures_come_each_once_and_in_order(
     run: Run, cluster: Cluster, tmp_path: Path
 ) -> None:
     folder = draw(tmp_path / "photos", 2000)
-    both(run, cluster, folder, tmp_path, *SMALL)
+    both(run, cluster, folder, tmp_path, *SMALL, "--methods", "grad-cam", "--compact")
     names = [image.name for image in read_run(tmp_path / "ray" / "report").images]
     assert names == [f"{number:05}.png" for number in range(2000)]
 
@@ -115,9 +115,12 @@ def test_pictures_of_a_bucket_give_the_report_of_a_folder(
             found.pop("report/manifest.json")
             assert (url.encode() in run_file) == (found is made)  # type: ignore[operator]
         assert made == expected
-    again = run("build", "--config", tmp_path / "here/report/run.toml", "-o", tmp_path / "again")
+    again = run(
+        *("build", "--config", tmp_path / "here/report/run.toml", "-o", tmp_path / "again"),
+        AWS_ENDPOINT_URL="http://127.0.0.1:9",
+    )
     assert again.code == 2
-    assert "s3://a-bucket/photos' cannot be listed" in again.err, "no server is named"
+    assert "s3://a-bucket/photos' cannot be listed" in again.err
 
 
 def test_file_address_is_a_folder(run: Run, cluster: Cluster, tmp_path: Path) -> None:
@@ -147,6 +150,19 @@ def test_what_one_engine_computed_the_other_takes_over(
     again = run(*words, *on_ray)
     assert "0 of 64; the rest was known" in again.out
     assert "Joining" not in again.err
+
+
+def test_an_error_of_the_network_is_the_one_that_the_local_engine_has(
+    run: Run, cluster: Cluster, tmp_path: Path
+) -> None:
+    folder = draw(tmp_path / "photos", 20)
+    words = ("build", folder, *SMALL, "--model", "small_net:failing", "-o", tmp_path / "out")
+    local = run(*words)
+    done = run(*words, "--engine", "ray", "--address", cluster.address)
+    assert done.code == local.code == 2
+    assert "the network's own fault" in local.err
+    assert "the network's own fault" in done.err
+    assert not (tmp_path / "out").exists()
 
 
 def test_more_workers_than_cores_are_refused(run: Run, cluster: Cluster, tmp_path: Path) -> None:
