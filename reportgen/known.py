@@ -6,18 +6,16 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from reportgen.errors import CacheError, RunFileError
-from reportgen.store import RUN_STORE, Cache, Found, RunReader, is_damage
+from reportgen.store import RUN_STORE, Cache, Closing, Found, RunReader, is_damage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-    from types import TracebackType
-    from typing import Self
 
     from reportgen.progress import Observer
 
 
-class Known:
+class Known(Closing):
     """Records by the key of all that they were made from, as a context manager.
 
     Parameters
@@ -54,15 +52,8 @@ class Known:
             except RunFileError:
                 pass  # of another version, or damaged: it is made anew
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close what is open, and delete a cache that is damaged."""
         if self._damaged and self._cache is not None:
             self._cache.begin_anew()
         self._stack.close()

@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import platformdirs
 
 from reportgen.errors import CacheError
+from reportgen.store.closing import Closing
 from reportgen.store.codec import Decoder, Encoder, picture_hash
 from reportgen.values import FailureRecord, ImageRecord, Picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from types import TracebackType
-    from typing import Self
 
 CACHE_FILE = "records.sqlite"
 CACHE_VERSION = 1
@@ -66,7 +65,7 @@ def cache_folder() -> Path:
     return Path(named) if named else Path(platformdirs.user_cache_dir("reportgen", appauthor=False))
 
 
-class Cache:
+class Cache(Closing):
     """The cache, as a context manager; several runs may use it at once.
 
     Parameters
@@ -100,17 +99,6 @@ class Cache:
         self._key, self._written = "", 0
         self._encoder = Encoder(self._keep)
         self._used: set[str] = set()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __len__(self) -> int:
         (count,) = self._base.execute("SELECT COUNT(*) FROM records").fetchone()

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from reportgen.errors import RunFileError
+from reportgen.store.closing import Closing
 from reportgen.store.codec import Decoder
 from reportgen.store.layout import TABLES, check_header, find_store
 from reportgen.store.lazy import StoredImages, read_picture
@@ -16,8 +17,6 @@ from reportgen.values import FailureRecord, ImageRecord, Report
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-    from types import TracebackType
-    from typing import Self
 
     from reportgen.values import Picture
 
@@ -31,7 +30,7 @@ class ImageEntry(NamedTuple):
     sha256: str
 
 
-class RunReader:
+class RunReader(Closing):
     """A finished run, as a context manager; pictures are read only with their image.
 
     Parameters
@@ -65,17 +64,6 @@ class RunReader:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __len__(self) -> int:
         return len(self.entries)

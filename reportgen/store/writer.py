@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from reportgen.store.closing import Closing
 from reportgen.store.codec import Decoder, Encoder, picture_hash
 from reportgen.store.layout import APPLICATION_ID, LAYOUT_VERSION, TABLES
 from reportgen.store.lazy import StoredImages, read_picture
@@ -17,8 +18,6 @@ from reportgen.values import FailureRecord, ImageRecord
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from types import TracebackType
-    from typing import Self
 
     from reportgen.values import Picture, Report
 
@@ -34,7 +33,7 @@ def writing(path: Path) -> Iterator[None]:
         raise OSError(errno.ENOSPC if full else errno.EIO, reason, str(path)) from error
 
 
-class RunWriter:
+class RunWriter(Closing):
     """A store in the making, as a context manager.
 
     Every record is in the file once `add` returns. Without `finish` the file is a store all the
@@ -75,17 +74,6 @@ class RunWriter:
             with self._transaction():
                 for statement in TABLES.values():
                     self._base.execute(statement)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the file as it is; twice does no harm."""

@@ -151,6 +151,17 @@ def net():
         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3),
     )
 
+def spoilt(value):
+    made = net()
+    made[4].bias.data[:] = value
+    return made
+
+def broken():
+    return spoilt(float("nan"))
+
+def endless():
+    return spoilt(float("inf"))
+
 class Picky(nn.Module):
     '''Fails on a picture that is white, and says NaN of one that is black.'''
 
@@ -253,6 +264,18 @@ def test_a_network_that_fails_on_one_picture(tmp_path: Path) -> None:
         ("b.png", "the network fails on it: IndexError: white"),
         ("d.png", "the network's logits for it are not finite numbers"),
     ]
+
+
+@pytest.mark.parametrize("factory", ["broken", "endless"])
+def test_weights_that_are_not_finite(tmp_path: Path, factory: str) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("red", "blue"):
+        Image.new("RGB", (40, 40), name).save(tmp_path / "in" / f"{name}.png")
+    outcome = pipeline.build(options_of(tmp_path, factory), Silent())
+    assert outcome.images == 0
+    assert [item.reason for item in outcome.failures] == [
+        "the network's logits for it are not finite numbers"
+    ] * 2
 
 
 def test_out_of_memory_halves_the_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
