@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import traceback
 from base64 import b64encode
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -22,14 +23,17 @@ from reportgen import language
 from reportgen.errors import TemplateError
 from reportgen.render import colours, evidence, findings, index, layout, plots, words
 from reportgen.render.bibliography import bibliography
+from reportgen.render.compact import compact
 from reportgen.render.filters import FILTERS
 from reportgen.render.front import hand_in
 from reportgen.render.links import OnePage
 from reportgen.render.markdown import markdown
 from reportgen.render.minify import Dedent, minify_script, minify_style
 from reportgen.render.pictures import Inline
+from reportgen.render.properties import shorten_properties
 from reportgen.render.rename import rename_variables
 from reportgen.render.sharing import share_repeated, strict_once
+from reportgen.render.texts import take_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -171,7 +175,8 @@ class _Compiled(jinja2.BytecodeCache):
 
 
 _COMPILED = _Compiled()
-_SHORTENED = lru_cache(16)(lambda script: rename_variables(share_repeated(script)))
+_SHORTENED = lru_cache(16)(lambda script: rename_variables(share_repeated(compact(script))))
+_TAKEN = lru_cache(16)(take_texts)
 _MINIFIED = {"script": cache(minify_script), "style": cache(minify_style)}
 
 
@@ -216,6 +221,7 @@ def make_environment(
     # In a template `_` trusts its text to be a template's own; what is data goes through this.
     environment.filters["translated"] = _translated
     environment.globals["inline"] = where.inline
+    environment.globals["own_templates"] = template_dir is not None
     environment.globals["coarse"] = layout.COARSE
     places = links or OnePage()
     environment.globals["image_href"] = places.image_href
@@ -230,18 +236,38 @@ def _translated(text: str) -> str:
     return language._(text) if text else text  # a catalogue's entry for nothing is its header
 
 
-def assets(environment: jinja2.Environment, names: Iterable[str]) -> Markup:
-    """Return several style sheets or scripts as one, to stand in one element.
+def style_of(environment: jinja2.Environment, names: Iterable[str]) -> Markup:
+    """Return several style sheets as one, to stand in one element.
 
-    The variables of scripts get short names, the same in all of them, and what they repeat stands
-    at the head once.
+    Its colours and fonts get short names, unless templates of the user's own may ask for them.
     """
-    listed = tuple(names)
-    texts = [asset(environment, name) for name in listed]
-    if not all(name.endswith(".js") for name in listed):
-        return Markup("\n").join(texts)
-    script = _SHORTENED(strict_once([str(text) for text in texts]))
-    return Markup(script)  # noqa: S704 - as it was, but for names of letters
+    sheets = (asset(environment, name) for name in names)
+    style = "".join(sheet if sheet.endswith("}") else sheet + "\n" for sheet in sheets)
+    if environment.globals["own_templates"]:
+        return Markup(style)  # noqa: S704 - files of the project or of the user, not data
+    return Markup(shorten_properties(style))  # noqa: S704 - as it was, but for names of letters
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """The scripts of a page as one, and the texts that it asks for."""
+
+    code: Markup
+    """To stand in one element."""
+    texts: tuple[str, ...]
+    """In the language that the page is in, in the order of their numbers in the code."""
+
+
+def script_of(environment: jinja2.Environment, names: Iterable[str]) -> Script:
+    """Return several scripts as one.
+
+    Its variables get short names, the same in all of them, what they repeat stands at the head
+    once, and their texts are numbers.
+    """
+    whole = strict_once([str(asset(environment, name)) for name in names])
+    numbered, texts = _TAKEN(whole)
+    code = Markup(_SHORTENED(numbered))  # noqa: S704 - as it was, but for names and numbers
+    return Script(code, tuple(language._(text) for text in texts))
 
 
 def asset(environment: jinja2.Environment, name: str) -> Markup:
