@@ -74,18 +74,6 @@ def _translations(language: str) -> gettext.NullTranslations:
     return gettext.GNUTranslations(buffer)
 
 
-@cache
-def script_messages(language: str) -> dict[str, str]:
-    """Return what the page's scripts say: English text → text in ``language``."""
-    if language == "en":
-        return {}
-    return {
-        str(message.id): str(message.string)
-        for message in catalogue(language)
-        if any(file.endswith(".js") for file, _line in message.locations)
-    }
-
-
 def _(message: str) -> str:
     """Return ``message`` in the current language."""
     return _current[1].gettext(message)

@@ -10,13 +10,14 @@ from io import StringIO
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from reportgen.language import _, current, script_messages
+from reportgen.language import _, current
 from reportgen.render.comparison_records import comparison_record
 from reportgen.render.environment import (
-    assets,
     content_security_policy,
     make_environment,
+    script_of,
     stream,
+    style_of,
 )
 from reportgen.render.formats import harmless
 from reportgen.render.records import finite
@@ -102,7 +103,7 @@ def render(comparison: Comparison, folder: Path, *, template_dir: Path | None = 
 def html_page(comparison: Comparison, template_dir: Path | None = None) -> Iterator[str]:
     """Yield the page; style, script and every picture are inline."""
     environment = make_environment(template_dir)
-    script = assets(environment, SCRIPTS)
+    script = script_of(environment, SCRIPTS)
     context = {
         "comparison": comparison,
         "runs": comparison.runs,
@@ -120,10 +121,10 @@ def html_page(comparison: Comparison, template_dir: Path | None = None) -> Itera
         "alpha": comparison.runs[0].run.alpha,
         "palettes": {palette.name: palette for palette in comparison.palettes},
         "language": current(),
-        "messages": script_messages(current()),
-        "style": assets(environment, STYLES),
-        "script": script,
-        "policy": content_security_policy(script),
+        "messages": script.texts,
+        "style": style_of(environment, STYLES),
+        "script": script.code,
+        "policy": content_security_policy(script.code),
     }
     yield from stream(environment, PAGE_TEMPLATE, context)
 

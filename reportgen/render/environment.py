@@ -7,9 +7,11 @@ that it replaces under ``builtin/``, as in ``{% extends "builtin/report.html.j2"
 
 from __future__ import annotations
 
+import json
 import re
 import traceback
 from base64 import b64encode
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -20,19 +22,9 @@ from markupsafe import Markup
 
 from reportgen import language
 from reportgen.errors import TemplateError
-from reportgen.render import (
-    colours,
-    evidence,
-    findings,
-    index,
-    layout,
-    minify,
-    plots,
-    rename,
-    sharing,
-    words,
-)
+from reportgen.render import colours, evidence, findings, index, layout, plots, words
 from reportgen.render.bibliography import bibliography
+from reportgen.render.compact import compact
 from reportgen.render.filters import FILTERS
 from reportgen.render.front import hand_in
 from reportgen.render.kept import Kept, made_once
@@ -40,8 +32,10 @@ from reportgen.render.links import OnePage
 from reportgen.render.markdown import markdown
 from reportgen.render.minify import Dedent, minify_script, minify_style
 from reportgen.render.pictures import Inline
+from reportgen.render.properties import shorten_properties
 from reportgen.render.rename import rename_variables
 from reportgen.render.sharing import share_repeated, strict_once
+from reportgen.render.texts import take_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -209,6 +203,7 @@ def make_environment(
     # In a template `_` trusts its text to be a template's own; what is data goes through this.
     environment.filters["translated"] = _translated
     environment.globals["inline"] = where.inline
+    environment.globals["own_templates"] = template_dir is not None
     environment.globals["coarse"] = layout.COARSE
     places = links or OnePage()
     environment.globals["image_href"] = places.image_href
@@ -223,31 +218,56 @@ def _translated(text: str) -> str:
     return language._(text) if text else text  # a catalogue's entry for nothing is its header
 
 
-def assets(environment: jinja2.Environment, names: Iterable[str]) -> Markup:
-    """Return several style sheets or scripts as one, to stand in one element.
+def style_of(environment: jinja2.Environment, names: Iterable[str]) -> Markup:
+    """Return several style sheets as one, to stand in one element.
 
-    The variables of scripts get short names, the same in all of them, and what they repeat stands
-    at the head once.
+    Its colours and fonts get short names, unless templates of the user's own may ask for them.
     """
-    listed = tuple(names)
-    if not all(name.endswith(".js") for name in listed):
-        return Markup("\n").join(asset(environment, name) for name in listed)
-    script = _script(tuple(_text_of(environment, name) for name in listed))
-    return Markup(script)  # noqa: S704 - as it was, but for names of letters
+    sheets = (asset(environment, name) for name in names)
+    style = "".join(sheet if sheet.endswith("}") else sheet + "\n" for sheet in sheets)
+    if environment.globals["own_templates"]:
+        return Markup(style)  # noqa: S704 - files of the project or of the user, not data
+    return Markup(shorten_properties(style))  # noqa: S704 - as it was, but for names of letters
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """The scripts of a page as one, and the texts that it asks for."""
+
+    code: Markup
+    """To stand in one element."""
+    texts: tuple[str, ...]
+    """In the language that the page is in, in the order of their numbers in the code."""
+
+
+def script_of(environment: jinja2.Environment, names: Iterable[str]) -> Script:
+    """Return several scripts as one.
+
+    Its variables get short names, the same in all of them, what they repeat stands at the head
+    once, and their texts are numbers.
+    """
+    code, texts = _shortened(tuple(_text_of(environment, name) for name in names))
+    markup = Markup(code)  # noqa: S704 - as it was, but for names and numbers
+    return Script(markup, tuple(language._(text) for text in texts))
 
 
 @lru_cache(16)
-def _script(texts: tuple[str, ...]) -> str:
-    """Return several scripts as one, shortened."""
+def _shortened(sources: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """Return several scripts as one, shortened, and its texts as they stand in them."""
 
     def make() -> str:
-        whole = strict_once([_MINIFIED["script"](text) for text in texts])
-        return rename_variables(share_repeated(whole))
+        whole = strict_once([_MINIFIED["script"](source) for source in sources])
+        numbered, texts = take_texts(whole)
+        return json.dumps([rename_variables(share_repeated(compact(numbered))), texts])
 
-    return made_once(texts, [Path(place) for place in _SHORTENING], make)
+    code, texts = json.loads(made_once(sources, _SHORTENING, make))
+    return code, tuple(texts)
 
 
-_SHORTENING = (__file__, minify.__file__, sharing.__file__, rename.__file__)
+_SHORTENING = [
+    Path(__file__).with_name(f"{name}.py")
+    for name in ("environment", "minify", "texts", "compact", "reading", "sharing", "rename")
+]
 """Source files of what shortens scripts."""
 
 

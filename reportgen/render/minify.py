@@ -30,14 +30,22 @@ _STYLE = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _STYLE_COMMENT = re.compile(r"/\*[\s\S]*?\*/")
-_NO_BLANK_AFTER = frozenset("{};,:>(")
-_NO_BLANK_BEFORE = frozenset("{};,>)!")
+_NO_BLANK_AFTER = frozenset("{};,:>(/<=")
+_NO_BLANK_BEFORE = frozenset("{};,>)!/<=")
+_COMBINING = frozenset("+~")
+"""What has no blanks around it between selectors; in brackets it may be part of a sum."""
+_BARE = re.compile(r"""(["'])([a-zA-Z][\w-]*)\1""", re.ASCII)
+"""A text that an attribute can be compared with as it is."""
 
 
 def minify_style(text: str) -> str:
-    """Return the style sheet ``text`` without comments and without blanks that mean nothing."""
+    """Return the style sheet ``text`` without comments and without what means nothing.
+
+    That is blanks, and quotation marks around the value of an attribute.
+    """
     parts: list[str] = []
     blank = ""
+    depth = 0
     for found in _STYLE.finditer(text):
         if found["blank"]:
             # A comment alone is no blank: `.a/**/.b` is one element, `.a .b` is two.
@@ -45,9 +53,14 @@ def minify_style(text: str) -> str:
             continue
         part = "}" if found["end"] else found[0]
         before = parts[-1][-1] if parts else "{"
-        if before not in _NO_BLANK_AFTER and part[0] not in _NO_BLANK_BEFORE:
+        apart = before not in _NO_BLANK_AFTER and part[0] not in _NO_BLANK_BEFORE
+        combined = not depth and (before in _COMBINING or part in _COMBINING)
+        if (apart and not combined) or (blank and {before, part} == {"/", "*"}):
             parts.append(blank)
+        if before == "=" and (bare := _BARE.fullmatch(part)):
+            part = bare[2]
         parts.append(part)
+        depth += (part == "(") - (part == ")")
         blank = ""
     return "".join(parts)
 

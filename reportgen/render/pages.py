@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
-from reportgen.language import script_messages
 from reportgen.render.colours import sheet
 from reportgen.render.environment import (
     FOLDER_POLICY,
@@ -18,10 +17,11 @@ from reportgen.render.environment import (
     PAGE,
     SCRIPTS,
     STYLES,
-    assets,
     content_security_policy,
     make_environment,
+    script_of,
     stream,
+    style_of,
 )
 from reportgen.render.evidence import MEASURES
 from reportgen.render.index import index_data
@@ -108,16 +108,17 @@ def single_page(
     Raises `TemplateError` where a template is missing or fails.
     """
     environment = make_environment(options.template_dir)
-    script = assets(environment, needed(SCRIPTS, report, "single"))
+    script = script_of(environment, needed(SCRIPTS, report, "single"))
     yield from stream(
         environment,
         PAGE,
         {
             **_context(environment, report, others, "single"),
             "icon": "data:image/svg+xml," + quote(ICON, safe=" /:='"),
-            "style": assets(environment, needed(STYLES, report, "single")),
-            "script": script,
-            "policy": content_security_policy(script),
+            "style": style_of(environment, needed(STYLES, report, "single")),
+            "script": script.code,
+            "messages": script.texts,
+            "policy": content_security_policy(script.code),
         },
     )
 
@@ -153,13 +154,7 @@ def _folder_pages(
         "pages": pages,
         "total": len(report.images),
     }
-    page_code, index_code = (
-        {
-            "stylesheet": files.put(assets(environment, needed(STYLES, report, place)), ".css"),
-            "script_file": files.put(assets(environment, needed(SCRIPTS, report, place)), ".js"),
-        }
-        for place in PLACES
-    )
+    page_code, index_code = (_code(environment, files, report, place) for place in PLACES)
     palettes = sheet(report.run.palettes)
     for page, images in zip(pages, chunks(report.images, options.page_size), strict=True):
         links.page = page.number
@@ -174,6 +169,18 @@ def _folder_pages(
     (folder / DATA).write_text(index_data(report, files, links), encoding="utf-8", newline="\n")
     context = _context(environment, report, others, "index")
     yield INDEX, stream(environment, INDEX_PAGE, {**context, **shared, **index_code, "data": DATA})
+
+
+def _code(
+    environment: jinja2.Environment, files: Files, report: Report, place: Place
+) -> dict[str, object]:
+    """Return the files of style and script of one kind of page, and the texts of the latter."""
+    script = script_of(environment, needed(SCRIPTS, report, place))
+    return {
+        "stylesheet": files.put(style_of(environment, needed(STYLES, report, place)), ".css"),
+        "script_file": files.put(script.code, ".js"),
+        "messages": script.texts,
+    }
 
 
 def looked_at(images: Iterable[ImageRecord]) -> Iterator[Picture]:
@@ -194,7 +201,6 @@ def _context(
     return {
         "report": report,
         "run": report.run,
-        "messages": script_messages(report.run.language),
         "sections": shown_sections(report, place),
         "titles": {method.name: method.title for method in report.run.methods},
         "thresholds": THRESHOLDS,

@@ -1,7 +1,8 @@
 """Lets a script write a long name or text that it repeats only once.
 
-A property such as ``.addEventListener`` or a text such as ``"aria-label"`` that stands often
-becomes a constant at the head of the script, ``a[b]`` for ``a.addEventListener``. What the script
+A property such as ``.addEventListener``, a text such as ``"aria-label"`` or an object of the
+browser's such as ``document`` that stands often becomes a constant at the head of the script,
+``a[b]`` for ``a.addEventListener``. What the script
 does stays the same. Runs after the blanks have gone and before variables get their short names
 (`reportgen.render.rename`), which makes the constants' names short as well.
 """
@@ -10,12 +11,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reportgen.render.minify import lexemes
+from reportgen.render.reading import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from reportgen.render.minify import Lexeme
 
@@ -24,8 +26,16 @@ STRICT = '"use strict";'
 _PREFIX = "shared"
 _SHORT = 2
 """Letters that a constant is reckoned to have in the end."""
-_LEAST = 6
+_LEAST = 3
 """Letters of the shortest text that is shared."""
+_GLOBALS = frozenset(
+    re.findall(
+        r"\S+",
+        "document window location Math Number Object String Boolean JSON Array Map Set Option URL "
+        "Uint8Array Uint8ClampedArray Float32Array ImageData Image undefined",
+    )
+)
+"""What every browser has from the start and nobody replaces."""
 _PLAIN = re.compile(r'"([^"\\\n\r]*)"')
 _STRICT_FUNCTION = re.compile(r'((?:const \w+=)?\(\(\)=>\{)"use strict";')
 _NAME = re.compile(r"[A-Za-z_$][\w$]*", re.ASCII)
@@ -40,62 +50,90 @@ def share_repeated(script: str) -> str:
     itself, is left as it is.
     """
     try:
-        items = list(lexemes(script))
-    except ValueError:
+        reading = Reading(list(lexemes(script)))
+    except (ValueError, IndexError):
         return script
-    said = [_said(items, at) for at in range(len(items))]
-    names = _choose(items, said)
+    items = reading.items
+    said = [_said(reading, at) for at in range(len(items))]
+    names = _choose(said)
     if not names or any(item.text.startswith(_PREFIX) for item in items if item.kind == "word"):
         return script
-    head = ",".join(f'{name}="{text}"' for text, name in names.items())
+    head = ",".join(f"{name}={text.constant}" for text, name in names.items())
     start = STRICT if script.startswith(STRICT) else ""
-    body = "".join(_written(items, said, names)).removeprefix(start)
-    return f"{start}const {head};{body}"
+    written = _written(items, [(place, names.get(text, "")) for place, text in said])
+    return f"{start}const {head};{''.join(written).removeprefix(start)}"
 
 
-def _written(
-    items: Sequence[Lexeme], said: Sequence[str], names: Mapping[str, str]
-) -> Iterator[str]:
+class _Repeated(NamedTuple):
+    """What a constant may stand for."""
+
+    constant: str
+    """Its value, as a script says it."""
+    length: int
+
+
+_NOTHING = ("", _Repeated("", 0))
+_PLACES = {"property": 1, "key": 2, "text": -2, "global": 0}
+"""Where something may stand, and how many letters more than its own a constant takes there."""
+
+
+def _written(items: Sequence[Lexeme], shared: Sequence[tuple[str, str]]) -> Iterator[str]:
     """Yield what stands for each token, constants for what they are shared for."""
     worded = [item.kind in {"word", "number", "regex"} for item in items]
     for at, item in enumerate(items):
-        name = names.get(said[at], "")
+        place, name = shared[at]
         yield item.blank
-        if name and item.kind == "word":
+        if name and place in {"property", "key"}:
             yield f"[{name}]"
-        elif name:
+        elif name and place == "text":
             # `return"a"` needs a blank that it did not have, and so does `"a"in b`.
             yield " " if at and worded[at - 1] and not item.blank else ""
             yield name
             yield " " if at + 1 < len(items) and worded[at + 1] and not items[at + 1].blank else ""
+        elif name:
+            yield name
         else:
             # `a.b` becomes `a[c]`, but `a?.b` becomes `a?.[c]`.
-            access = item.text == "." and items[at + 1].kind == "word" and said[at + 1] in names
+            access = item.text == "." and shared[at + 1][0] == "property" and shared[at + 1][1]
             yield "" if access and items[at - 1].text != "?" else item.text
 
 
-def _said(items: Sequence[Lexeme], at: int) -> str:
-    """Return the name or text that a constant could stand for at one token, or nothing."""
-    item = items[at]
-    before = items[at - 1].text if at else ";"
-    after = items[at + 1].text if at + 1 < len(items) else ";"
-    if item.kind == "word":
-        access = before == "." and at > 1 and items[at - 2].text not in _NO_PROPERTY_OF
-        return item.text if access and _NAME.fullmatch(item.text) else ""
+def _said(reading: Reading, at: int) -> tuple[str, _Repeated]:
+    """Return where and what a constant could stand for at one token."""
+    item = reading.items[at]
+    before, after = reading.text(at - 1), reading.text(at + 1)
+    if item.kind == "word" and _NAME.fullmatch(item.text):
+        return _said_by_word(reading, at)
     plain = _PLAIN.fullmatch(item.text) if item.kind == "string" else None
-    directive = before in {";", "{", "}"} and after == ";"
+    directive = before in {"", ";", "{", "}"} and after in {"", ";"}
     key = before in {"{", ",", "}", "get", "set", "async", "*"} and after in {":", "("}
-    return plain[1] if plain and not directive and not key else ""
+    if not plain or directive or key:
+        return _NOTHING
+    return "text", _Repeated(item.text, len(plain[1]))
 
 
-def _choose(items: Sequence[Lexeme], said: Sequence[str]) -> dict[str, str]:
+def _said_by_word(reading: Reading, at: int) -> tuple[str, _Repeated]:
+    name, before, after = (reading.text(at + step) for step in (0, -1, 1))
+    text = _Repeated(f'"{name}"', len(name))
+    if before == ".":
+        return ("property", text) if reading.text(at - 2) not in _NO_PROPERTY_OF else _NOTHING
+    if reading.is_key(at):
+        return ("key", text) if name != "__proto__" else _NOTHING
+    if name not in _GLOBALS or reading.roles[at] != "variable" or reading.is_declared(name, at):
+        return _NOTHING
+    taken = before == "typeof" or after in {"++", "--"} or before in {"++", "--"}
+    assigned = after == "=" and reading.text(at + 2) != "="
+    return _NOTHING if taken or assigned else ("global", _Repeated(name, len(name)))
+
+
+def _choose(said: Sequence[tuple[str, _Repeated]]) -> dict[_Repeated, str]:
     """Return the names of the constants by what is shorter with one, the most gainful first."""
-    gains: Counter[str] = Counter()
-    for item, text in zip(items, said, strict=True):
-        if len(text) >= _LEAST:
+    gains: Counter[_Repeated] = Counter()
+    for place, text in said:
+        if place and text.length >= _LEAST:
             # `.name` becomes `[a]`, `"name"` becomes `a`.
-            gains[text] += len(text) - _SHORT + (-1 if item.kind == "word" else 2)
-    worth = [text for text, gain in gains.most_common() if gain > len(text) + _SHORT + 4]
+            gains[text] += text.length - _SHORT - _PLACES[place]
+    worth = [text for text, gain in gains.most_common() if gain > len(text.constant) + _SHORT + 2]
     return {text: f"{_PREFIX}{number}" for number, text in enumerate(worth)}
 
 

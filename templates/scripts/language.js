@@ -3,7 +3,7 @@
 /**
  * Return a text in the report's language, with its placeholders filled in.
  *
- * The text is given in English, with placeholders such as {total}.
+ * The text is given in English, with placeholders such as {total}; the page has its number instead.
  * @type {(text: string, values?: Readonly<Record<string, string | number>>) => string}
  */
 const t = (() => {
@@ -11,6 +11,6 @@ const t = (() => {
 
   /** @type {Record<string, string>} */
   const messages = JSON.parse(document.getElementById("messages")?.textContent || "{}");
-  return (text, values = {}) => (Object.hasOwn(messages, text) ? messages[text] : text)
+  return (text, values = {}) => (messages[text] ?? text)
     .replace(/\{(\w+)\}/g, (whole, name) => (Object.hasOwn(values, name) ? String(values[name]) : whole));
 })();

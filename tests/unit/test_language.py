@@ -124,10 +124,3 @@ def test_enumeration() -> None:
     assert language.enumeration(["a", "b", "c"]) == "a, b and c"
     language.activate("zh")
     assert language.enumeration(["a", "b", "c"]) == "a、b 和 c"
-
-
-def test_scripts_get_the_texts_that_they_use() -> None:
-    assert language.script_messages("en") == {}
-    messages = language.script_messages("zh")
-    assert "Copy" in messages
-    assert "is an empty file" not in messages
