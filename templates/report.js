@@ -5,8 +5,6 @@
 (() => {
   "use strict";
 
-  const collator = new Intl.Collator(document.documentElement.lang, { numeric: true });
-
   /**
    * Compare two rows by one column. Numbers that are not finite come last in either direction.
    * @param {HTMLTableRowElement} a

@@ -25,6 +25,8 @@ _NO_EXPRESSION = frozenset(
     ("let", "const", "var", "if", "for", "while", "do", "switch", "try", "function", "class")
 ) | {"async", "{", ";", "with"}
 """What a statement begins with that needs its braces, or may."""
+_BEFORE_VALUE = frozenset("=([,;!&|?:+") | {"=>"}
+"""Marks before a value that is not called or made."""
 _TRUTHS = {"true": "!0", "false": "!1"}
 
 
@@ -75,6 +77,10 @@ class _Compact:
         while at < end:
             if at in self._gone:
                 at = self._gone[at] + 1
+            elif (close := self._needless(at)) is not None:
+                yield self.reading.items[at].blank
+                yield self._between(at + 1, close).lstrip()
+                at = close + 1
             elif (close := self._lone_statement(at)) is not None:
                 inner = self._between(at + 1, close).rstrip(";")
                 yield f" {inner}" if reading.text(at - 1) == "else" else inner
@@ -94,6 +100,8 @@ class _Compact:
         )
         if keyword and item.text == "const" and not named:
             yield from (item.blank, "let")
+        elif item.kind == "number" and item.text.startswith("0.") and not item.text[2:3].isalpha():
+            yield from (item.blank, item.text[1:])
         elif keyword and item.text in _TRUTHS and not named and self._stands_alone(at):
             yield item.blank if "\n" in item.blank else ""
             yield _TRUTHS[item.text]
@@ -105,6 +113,24 @@ class _Compact:
         after = self.reading.items[at + 1 : at + 2]
         optional = self.reading.text(at + 1) == "?" and self.reading.text(at + 2) == "."
         return not optional and not (after and after[0].text[0] in ".[(*`")
+
+    def _needless(self, at: int) -> int | None:
+        """Return where parentheses close that hold a variable and what is asked of it, no more."""
+        reading = self.reading
+        if reading.text(at) != "(" or reading.text(at - 1) not in _BEFORE_VALUE:
+            return None
+        close = reading.close[at]
+        follows = reading.text(close + 1) == "=>" or not reading.roles[at + 1]
+        place = at + 2
+        while place < close:
+            text = reading.text(place)
+            if text == ".":
+                place += 2
+            elif text in {"[", "("}:
+                place = reading.close[place] + 1
+            else:
+                return None
+        return None if follows or place != close else close
 
     # -- functions -----------------------------------------------------------------------------
 

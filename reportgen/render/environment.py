@@ -74,6 +74,7 @@ SCRIPTS = (
     "scripts/marks.js",
     "report.js",
     "scripts/rows.js",
+    "scripts/data.js",
     "scripts/state.js",
     "scripts/draw.js",
     "scripts/window.js",

@@ -58,6 +58,7 @@ CONDITIONS: dict[str, Condition] = {
     "styles/labels.css": _labels,
     "styles/viewer.css": _maps,
     "styles/pages.css": _folder,
+    "scripts/data.js": _index,
     "scripts/window.js": _index,
     "scripts/lines.js": _index,
     "scripts/mosaic.js": _mosaics,

@@ -48,7 +48,9 @@ def rename_variables(script: str) -> str:
         text = reading.text_left(at)
         if role and text in names:
             text = f"{text}:{names[text]}" if role == "shorthand" else names[text]
-        parts += (reading.blank_left(at), text)
+        # After these a line may end without a word.
+        ended = parts[-1:] in ([";"], [","])
+        parts += ("" if ended else reading.blank_left(at), text)
     end = script[sum(len(item.blank) + len(item.text) for item in reading.items) :]
     return "".join((*parts, end))
 

@@ -17,7 +17,7 @@
   const table = /** @type {HTMLTableElement} */ (glance.querySelector("table.predictions"));
   /** @type {IndexData | undefined} */
   const data = Reflect.get(window, "reportgenIndex");
-  const all = data ? imageRows.fromData(data) : imageRows.fromTable(table, sheet);
+  const all = data ? indexRows(data) : imageRows.fromTable(table, sheet);
   if (!all.length) {
     return;
   }

@@ -14,3 +14,6 @@ const t = (() => {
   return (text, values = {}) => (messages[text] ?? text)
     .replace(/\{(\w+)\}/g, (whole, name) => (Object.hasOwn(values, name) ? String(values[name]) : whole));
 })();
+
+/** How names and texts are put in order: 9 before 10. */
+const collator = new Intl.Collator(document.documentElement.lang, { numeric: true });

@@ -15,6 +15,23 @@ const make = (tag, values = {}, ...children) => {
 };
 
 /**
+ * Hand the reader a file.
+ * @param {string} download Its name.
+ * @param {Blob} blob
+ */
+const giveFile = (download, blob) => {
+  const href = URL.createObjectURL(blob);
+  make("a", { href, download }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 1e5);
+};
+
+/**
+ * Return whether a key or a click is meant for the browser.
+ * @param {KeyboardEvent | MouseEvent} event
+ */
+const isHeld = ({ ctrlKey, altKey, metaKey }) => ctrlKey || altKey || metaKey;
+
+/**
  * Put Markdown into an element: the part of it that is common; what is not known here stays as written.
  * @type {(parent: Element, text: string, heading: "h3" | "h5", find: (name: string) => string) => void}
  */

@@ -73,12 +73,14 @@
    */
   function place(cell, mosaic, tile) {
     const { columns, tile: [width, height], gap, size } = mosaic;
-    const left = gap + (tile % columns) * (width + gap);
-    const top = gap + Math.floor(tile / columns) * (height + gap);
-    cell.style.left = `${(100 * left) / size[0]}%`;
-    cell.style.top = `${(100 * top) / size[1]}%`;
-    cell.style.width = `${(100 * width) / size[0]}%`;
-    cell.style.height = `${(100 * height) / size[1]}%`;
+    /** @param {number} length @param {number} whole */
+    const part = (length, whole) => `${(100 * length) / whole}%`;
+    Object.assign(cell.style, {
+      left: part(gap + (tile % columns) * (width + gap), size[0]),
+      top: part(gap + Math.floor(tile / columns) * (height + gap), size[1]),
+      width: part(width, size[0]),
+      height: part(height, size[1]),
+    });
   }
 
   /**
@@ -112,12 +114,8 @@
   function makeReadable(tiles) {
     /** @type {Mosaic} */
     const mosaic = JSON.parse(tiles.dataset.mosaic ?? "");
-    const cell = document.createElement("span");
-    cell.className = "cell";
-    cell.hidden = true;
-    const readout = document.createElement("output");
-    readout.className = "readout quiet";
-    readout.textContent = t("Point at a tile, or move with the arrow keys.");
+    const cell = make("span", { className: "cell", hidden: true });
+    const readout = make("output", { className: "readout quiet" }, t("Point at a tile, or move with the arrow keys."));
     let current = -1;
 
     /** @param {number} tile */
@@ -128,8 +126,7 @@
       current = tile;
       const text = describe(mosaic, tile);
       place(cell, mosaic, tile);
-      cell.hidden = false;
-      cell.title = text;
+      Object.assign(cell, { hidden: false, title: text });
       readout.classList.remove("quiet");
       readout.textContent = text;
     };
@@ -144,15 +141,13 @@
     tiles.addEventListener("focus", () => show(Math.max(current, 0)));
     tiles.addEventListener("keydown", (event) => {
       const tile = next(event.key, current, mosaic);
-      if (tile !== undefined && !event.ctrlKey && !event.altKey && !event.metaKey) {
+      if (tile !== undefined && !isHeld(event)) {
         event.preventDefault();
         show(tile);
       }
     });
 
-    tiles.tabIndex = 0;
-    tiles.setAttribute("role", "group");
-    tiles.setAttribute("aria-label", t("Channels; the arrow keys move from one to the next"));
+    Object.assign(tiles, { tabIndex: 0, role: "group", ariaLabel: t("Channels; the arrow keys move from one to the next") });
     tiles.append(cell);
     tiles.parentElement?.append(readout);
   }

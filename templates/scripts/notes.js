@@ -92,9 +92,7 @@ const handin = (() => {
    */
   function save(ending, text) {
     const name = about.title.replace(/[^\p{L}\p{N}]+/gu, "-");
-    const href = URL.createObjectURL(new Blob([text]));
-    make("a", { href, download: name + ending }).click();
-    setTimeout(() => URL.revokeObjectURL(href), 1e5);
+    giveFile(name + ending, new Blob([text]));
     lost = false;
   }
 

@@ -16,15 +16,8 @@
     use.setAttribute("opacity", document.body.dataset.alpha ?? "");
     [...drawing.querySelectorAll("use, image")].pop()?.replaceWith(use);
     const text = t("{method} at {layer}, on the original photo", { method, layer });
-    drawing.setAttribute("aria-label", text);
-    const figure = document.createElement("figure");
-    const caption = document.createElement("figcaption");
-    const name = document.createElement("span");
-    name.className = "layer";
-    name.textContent = layer;
-    caption.append(name, ` ${method}`);
-    figure.append(drawing, caption);
-    return figure;
+    drawing.ariaLabel = text;
+    return make("figure", {}, drawing, make("figcaption", {}, make("span", { className: "layer" }, layer), ` ${method}`));
   }
 
   for (const target of document.querySelectorAll(".target")) {
@@ -33,13 +26,8 @@
     if (!example || !panels.length) {
       continue;
     }
-    const details = document.createElement("details");
-    const summary = document.createElement("summary");
-    const layers = document.createElement("div");
-    details.className = "originals";
-    summary.textContent = t("The same maps on the original photo");
-    layers.className = "layers";
-    details.append(summary, layers);
+    const layers = make("div", { className: "layers" });
+    const details = make("details", { className: "originals" }, make("summary", {}, t("The same maps on the original photo")), layers);
     details.addEventListener("toggle", () => layers.append(...[...panels].map((panel) => draw(example, panel))), { once: true });
     target.querySelector(".grids")?.append(details);
   }

@@ -31,7 +31,6 @@ const imageRows = (() => {
   "use strict";
 
   const MEASURES = ["area", "x", "y", "border", "agree"];
-  const collator = new Intl.Collator(document.documentElement.lang, { numeric: true });
 
   /**
    * Fold text so that a search does not depend on case or on composed characters.
@@ -93,34 +92,6 @@ const imageRows = (() => {
     });
   }
 
-  /** @param {number | null} value */
-  const known = (value) => value ?? NaN;
-
-  /**
-   * @param {IndexData} data
-   * @returns {ImageRow[]}
-   */
-  function fromData({ names, pages, rows }) {
-    let page = -1;
-    return rows.map(([file, classes, chances, truth, warnings, measures, thumbnail], at) => {
-      const number = at + 1;
-      page += pages[page + 1]?.[1] === number ? 1 : 0;
-      return {
-        ...describe(
-          file,
-          names[truth] ?? "",
-          warnings,
-          classes.map((place, rank) => [names[place], known(chances[rank])]),
-          measures.map(known),
-        ),
-        number,
-        href: `${pages[page][0]}#image-${number}`,
-        right: truth < 0 ? null : truth === classes[0],
-        thumbnail,
-      };
-    });
-  }
-
   /**
    * Return the rows in the order of one column, "-" before it for the largest first. What has no
    * value comes last either way.
@@ -162,5 +133,5 @@ const imageRows = (() => {
     return key === "agree" ? value.toFixed(2).replace("-0.00", "0.00").replace("-", "−") : percent(value);
   }
 
-  return { MEASURES, fold, fromTable, fromData, sorted, percent, written };
+  return { MEASURES, describe, fold, fromTable, sorted, percent, written };
 })();

@@ -14,21 +14,12 @@
     if (panels.length < 2) {
       return;
     }
-    const list = document.createElement("div");
-    list.className = "tabs";
-    list.setAttribute("role", "tablist");
-    list.setAttribute("aria-label", t("Targets"));
+    const list = make("div", { className: "tabs", role: "tablist", ariaLabel: t("Targets") });
     const names = [...panels.map((panel) => panel.dataset.target ?? ""), t("All")];
     const tabs = names.map((name, place) => {
-      const tab = document.createElement("button");
-      tab.type = "button";
-      tab.id = `${article.id}-tab-${place + 1}`;
-      tab.dir = "auto";
-      tab.textContent = name;
-      tab.setAttribute("role", "tab");
+      const tab = make("button", { type: "button", id: `${article.id}-tab-${place + 1}`, dir: "auto", role: "tab", onclick: () => select(place) }, name);
       const shown = place < panels.length ? [panels[place]] : panels;
       tab.setAttribute("aria-controls", shown.map(({ id }) => id).join(" "));
-      tab.addEventListener("click", () => select(place));
       return tab;
     });
     list.append(...tabs);
@@ -36,8 +27,7 @@
     /** @param {number} chosen */
     function select(chosen) {
       tabs.forEach((tab, place) => {
-        tab.setAttribute("aria-selected", String(place === chosen));
-        tab.tabIndex = place === chosen ? 0 : -1;
+        Object.assign(tab, { ariaSelected: String(place === chosen), tabIndex: place === chosen ? 0 : -1 });
       });
       panels.forEach((panel, place) => {
         if (place === chosen || chosen === panels.length) {
@@ -52,7 +42,7 @@
       const now = tabs.findIndex((tab) => tab === document.activeElement);
       /** @type {Record<string, number>} */
       const steps = { ArrowLeft: now - 1, ArrowRight: now + 1, Home: 0, End: tabs.length - 1 };
-      if (Object.hasOwn(steps, event.key) && !event.ctrlKey && !event.altKey && !event.metaKey) {
+      if (Object.hasOwn(steps, event.key) && !isHeld(event)) {
         event.preventDefault();
         const next = (steps[event.key] + tabs.length) % tabs.length;
         select(next);
@@ -60,7 +50,7 @@
       }
     });
     panels.forEach((panel, place) => {
-      panel.setAttribute("role", "tabpanel");
+      panel.role = "tabpanel";
       panel.setAttribute("aria-labelledby", tabs[place].id);
       panel.addEventListener("beforematch", () => select(place));
       ways.set(panel, () => select(place));

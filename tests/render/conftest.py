@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sample import full_report, hostile_report, measured_report, report, untrained
+from sample import (
+    everything_report,
+    full_report,
+    hostile_report,
+    measured_report,
+    report,
+    untrained,
+)
 
 from reportgen import language
 from reportgen.comparing import compare_runs
@@ -124,9 +131,13 @@ def pages(
     full_page: Path,
 ) -> dict[str, Path]:
     """Return one page of every kind that there is, by name; few images show what many would."""
-    names = ("folder", "measured-few", "hostile-few", "comparison")
-    folder, measured, hostile, comparison = map(tmp_path_factory.mktemp, names)
+    names = ("folder", "measured-few", "hostile-few", "all", "all-paged", "comparison")
+    folder, measured, hostile, single, paged, comparison = map(tmp_path_factory.mktemp, names)
     render(full_report(), folder, RenderOptions(form="folder", page_size=2))
+    everything = everything_report()
+    everything = replace(everything, images=everything.images[:2])
+    render(everything, single)
+    render(everything, paged, RenderOptions(form="folder", page_size=1))
     for of, images, to in ((measured_report(), 2, measured), (hostile_report(), 1, hostile)):
         render(replace(of, images=of.images[:images]), to)
     render_comparison(_comparison(tmp_path_factory.mktemp("runs")), comparison)
@@ -135,6 +146,8 @@ def pages(
         "full": full_page,
         "measured": measured / "index.html",
         "hostile": hostile / "index.html",
+        "everything": single / "index.html",
+        "everything paged": paged / "page-1.html",
         "index": folder / "index.html",
         "paged": folder / "page-1.html",
         "comparison": comparison / "index.html",

@@ -19,6 +19,7 @@ from reportgen.values import (
     Evaluation,
     FailureRecord,
     Faithfulness,
+    FrontMatter,
     HeatReading,
     ImageRecord,
     Interval,
@@ -639,6 +640,18 @@ def hostile_mosaic(plain: Mosaic) -> Mosaic:
         weights=tuple((HOSTILE, values) for _, values in plain.weights),
         file=HOSTILE,
         strongest=tuple(replace(item, target=HOSTILE) for item in plain.strongest),
+    )
+
+
+def everything_report() -> Report:
+    """Return a report with every part that there is: measures, front matter, notes, failures."""
+    full = untrained(measured_report())
+    first, *rest = full.images
+    return replace(
+        full,
+        images=(replace(first, note="The map is on the **ears**."), *rest),
+        failures=(FailureRecord("broken.png", "is an empty file"),),
+        front=FrontMatter("Anna Example", (("course", "Vision"),), "It looks at *heads*."),
     )
 
 

@@ -16,17 +16,22 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 MAX_CODE = {
-    "plain": 64_500,
-    "full": 71_000,
-    "measured": 75_500,
-    "hostile": 75_500,
-    "index": 46_500,
-    "paged": 71_500,
-    "comparison": 30_500,
+    "plain": 61_440,
+    "full": 61_440,
+    "measured": 64_500,
+    "hostile": 64_500,
+    "everything": 64_500,
+    "everything paged": 64_800,
+    "index": 61_440,
+    "paged": 61_440,
+    "comparison": 61_440,
 }
-"""Bytes that style and script of a page may have together. The aim is 61,440 for each of them."""
+"""Bytes that style and script of a page may have together.
 
-PAGES = ["plain", "full", "measured", "hostile", "index", "paged", "comparison"]
+Where everything is measured they are 3 KB above the aim of 61,440.
+"""
+
+PAGES = list(MAX_CODE)
 
 FETCHING = {
     *(("img", name) for name in ("src", "srcset")),

@@ -279,7 +279,7 @@
   dialog.addEventListener("keydown", (event) => {
     const { key, target } = event;
     const on = /** @type {HTMLElement} */ (target);
-    if (event.ctrlKey || event.altKey || event.metaKey || help.open || on.matches("select, [type=range]")) {
+    if (isHeld(event) || help.open || on.matches("select, [type=range]")) {
       return;
     }
     const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key] ?? [0, 0];
@@ -346,7 +346,7 @@
     pair.append(look);
     pair.addEventListener("click", (event) => {
       // A link to the full size is still followed by its keys, and by a click with one of them.
-      if (event.target !== look && event.detail && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)) {
+      if (event.target !== look && event.detail && !isHeld(event) && !event.shiftKey) {
         event.preventDefault();
         open(one);
       }

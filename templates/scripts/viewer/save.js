@@ -120,11 +120,7 @@ const viewerSave = (() => {
     // Names that nobody has checked: letters, digits, dots and lines are left of them.
     const name = [file.replace(/^.*\//, "").replace(/\.\w+\W*$/, ""), method, target, layer].map((part) =>
       part.replace(/[^\p{L}\p{N}.]+/gu, "-").slice(0, 30).replace(/^[-.]+|[-.]+$/g, ""));
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(/** @type {Blob} */ (blob));
-    link.download = `${name.join("-")}.${kind}`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    giveFile(`${name.join("-")}.${kind}`, /** @type {Blob} */ (blob));
   }
 
   return { save };
