@@ -88,17 +88,8 @@ def join(address: str, observer: Observer) -> None:
     Raises
     ------
     OptionError
-        If nobody answers at ``address``, or this machine is no part of that cluster.
+        If there is no cluster at ``address``, or this machine is no part of it.
     """
-    if "://" in address:
-        raise OptionError(
-            f"--address: HOST:PORT of the cluster's head is expected, found '{address}'. Ray's "
-            f"client has no room for results of this size; run the command on a machine of the "
-            f"cluster, which may be one that computes nothing (`ray start --address HOST:PORT "
-            f"--num-cpus 0`).",
-        )
-    if address != "auto":
-        _check_answers(address)
     observer.stage(f"Joining the Ray cluster at {address}")
     with _explained(f"--address: the cluster at {address} cannot be joined"), _without_errors():
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
@@ -247,8 +238,23 @@ def _store_bytes() -> int:
     return max(100 * 2**20, min(_STORE, free // 2))
 
 
-def _check_answers(address: str) -> None:
-    """Make sure that something listens: Ray itself would wait for a minute."""
+def check_address(address: str) -> None:
+    """Make sure that something listens at an address: Ray itself would wait for a minute.
+
+    Raises
+    ------
+    OptionError
+        If nothing does, or it is no address of a cluster's head.
+    """
+    if "://" in address:
+        raise OptionError(
+            f"--address: HOST:PORT of the cluster's head is expected, found '{address}'. Ray's "
+            f"client has no room for results of this size; run the command on a machine of the "
+            f"cluster, which may be one that computes nothing (`ray start --address HOST:PORT "
+            f"--num-cpus 0`).",
+        )
+    if address == "auto":
+        return
     host, _colon, port = address.rpartition(":")
     if not host or not port.isdigit():
         raise OptionError(

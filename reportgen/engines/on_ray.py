@@ -62,6 +62,8 @@ class OnRay:
         self._started = False
 
     def __enter__(self) -> Self:
+        if self._options.address is not None:
+            cluster.check_address(self._options.address)  # before the network is loaded
         return self
 
     def __exit__(

@@ -175,19 +175,6 @@ def test_more_workers_than_cores_are_refused(run: Run, cluster: Cluster, tmp_pat
     assert not (tmp_path / "out").exists()
 
 
-def test_address_without_a_cluster_is_an_error(run: Run, tmp_path: Path) -> None:
-    folder = draw(tmp_path / "photos", 2)
-    words = ("build", folder, *SMALL, "-o", tmp_path / "out", "--engine", "ray")
-    for address, text in {
-        "127.0.0.1:1": "nothing answers at 127.0.0.1:1",
-        "here": "HOST:PORT is expected",
-        "ray://127.0.0.1:10001": "run the command on a machine of the cluster",
-    }.items():
-        done = run(*words, "--address", address)
-        assert done.code == 2
-        assert text in done.err
-
-
 def test_ray_is_started_here_without_an_address(run: Run, tmp_path: Path) -> None:
     folder = draw(tmp_path / "photos", 20)
     home = tmp_path / "home"

@@ -82,6 +82,22 @@ def test_blocks_are_whole_batches_and_few(images: int, batch: int, expected: int
     assert on_ray.block_size(images, batch) == expected
 
 
+@pytest.mark.parametrize(
+    ("address", "text"),
+    [
+        ("127.0.0.1:1", "nothing answers at 127.0.0.1:1"),
+        ("127.0.0.1:99999", "nothing answers"),
+        ("here", "HOST:PORT is expected"),
+        ("ray://127.0.0.1:10001", "run the command on a machine of the cluster"),
+    ],
+)
+def test_an_address_without_a_cluster_is_refused_at_once(address: str, text: str) -> None:
+    options = BuildOptions(images=Path("photos"), engine="ray", address=address)
+    engine = engines.choose(options, Silent())
+    with pytest.raises(OptionError, match=text):
+        engine.__enter__()
+
+
 def test_pictures_travel_as_rows() -> None:
     images = [
         ImageFile(Path("/photos/\udcff.png"), r"\xff.png"),
