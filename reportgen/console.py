@@ -85,7 +85,7 @@ class ConsoleObserver:
 
     def start(self, total: int, work: str = "Explaining") -> None:
         """Begin to count images."""
-        self._total = total
+        self._total, self._done = total, 0  # it may begin again
         self._started = time.perf_counter()
         self._work, self._workers = work, ""
         if self._quiet or not self._console.is_terminal:

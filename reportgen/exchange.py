@@ -21,7 +21,7 @@ def exchange(first: Path, second: Path) -> bool:
     Returns
     -------
     Whether it was done: some systems and some drives cannot, and then nothing has changed. Neither
-    can it be done to a mount point, nor to the working directory under the name of ``.``.
+    can it be done to a mount point.
     """
     names = os.fsencode(first), os.fsencode(second)
     try:

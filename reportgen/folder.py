@@ -146,7 +146,8 @@ class OutputFolder:
         """Let the new folder and the old one change places; False where that cannot be."""
         ours = {*(self._ours or {}), MANIFEST}
         here = self.path.resolve()
-        if self._ours is None or not _holds_only(here, ours):
+        # Who works in the folder, this process too, would be left in the old one.
+        if self._ours is None or _cwd().is_relative_to(here) or not _holds_only(here, ours):
             return False
         _write_manifest(staging, new)
         _look_like(staging, here)
@@ -324,6 +325,13 @@ def _files(folder: Path) -> set[str]:
         if not folders and not files:
             found.add(below.as_posix())
     return found
+
+
+def _cwd() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:  # it is deleted
+        return Path(os.sep)
 
 
 def _holds_only(folder: Path, names: set[str]) -> bool:

@@ -60,6 +60,15 @@ def run(observer: ConsoleObserver, total: int, *failures: FailureRecord) -> None
     observer.finish()
 
 
+def test_counting_may_begin_again(capsys: Capture) -> None:
+    observer = ConsoleObserver()
+    observer.start(3)
+    observer.advance()
+    run(observer, 3)
+    counts = re.findall(r"^(\d+)/3 images", capsys.readouterr().err, re.MULTILINE)
+    assert counts == ["1", "1", "2", "3"]
+
+
 def test_quiet_prints_failures_only(capsys: Capture) -> None:
     run(ConsoleObserver(quiet=True), 5, FAILURE)
     out, err = capsys.readouterr()

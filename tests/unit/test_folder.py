@@ -398,6 +398,22 @@ def test_a_folder_keeps_its_permissions(tmp_path: Path) -> None:
     assert stat.S_IMODE(out.stat().st_mode) == 0o750
 
 
+@pytest.mark.parametrize(
+    ("place", "output"),
+    [(".", "."), (".", "../out"), ("overlays", ".."), ("overlays", "../../out")],
+)
+def test_who_works_in_the_folder_stays_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, output: str
+) -> None:
+    out = tmp_path / "out"
+    write(out, OLD)
+    monkeypatch.chdir(out / place)
+    write(Path(output), NEW)
+    assert content(out) == NEW
+    assert Path.cwd() == out / place
+    assert names(tmp_path) == ["out"]
+
+
 def test_an_empty_folder_of_somebody_is_kept(tmp_path: Path) -> None:
     out = tmp_path / "out"
     write(out, OLD)
