@@ -58,7 +58,7 @@ class Row:
     report: tuple[int, int]
     """Bytes of the whole report at each number."""
     index: tuple[int, int]
-    """Bytes of its index."""
+    """Bytes of its index, the rows of the table with it."""
     store: tuple[int, int]
     """Bytes of its ``run.sqlite``."""
 
@@ -117,7 +117,7 @@ def run(words: list[str], report: Path, cache: Path) -> Ran:
         peak,
         spent,
         sum(sizes.values()),
-        sizes[report / "index.html"],
+        sizes[report / "index.html"] + sizes[report / "assets" / "data.js"],
         sizes[report / "run.sqlite"],
     )
 
