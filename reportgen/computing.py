@@ -173,7 +173,7 @@ class _Filling:
         of what is left, and the same numbers to the last bit.
         """
         known = total - len(again) - len(others)
-        for pictures in (*([one] for one in again), others):
+        for pictures in filter(None, (*([one] for one in again), others)):
             with closing(self._batches(pictures)) as batches:
                 for batch in batches:
                     yield batch
