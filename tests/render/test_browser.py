@@ -300,6 +300,16 @@ def test_nothing_overflows_the_window(
     assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
 
 
+def test_a_long_version_stays_in_a_narrow_window(
+    visit: Callable[..., Page], tmp_path: Path
+) -> None:
+    plain = report()
+    versions = (("opencv-python-headless", "5.0.0.93"), ("torch", "2.14.1+cu130.gitabcdef"))
+    render(replace(plain, run=replace(plain.run, versions=versions)), tmp_path)
+    page = visit(tmp_path / "index.html", width=320)
+    assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_map_and_its_overlay_stand_level(
     width: int, visit: Callable[..., Page], sample_page: Path
