@@ -27,6 +27,7 @@ from reportgen.render.bibliography import bibliography
 from reportgen.render.compact import compact
 from reportgen.render.filters import FILTERS
 from reportgen.render.front import hand_in
+from reportgen.render.gathering import gather_media
 from reportgen.render.kept import Kept, made_once
 from reportgen.render.links import OnePage
 from reportgen.render.markdown import markdown
@@ -222,13 +223,15 @@ def _translated(text: str) -> str:
 def style_of(environment: jinja2.Environment, names: Iterable[str]) -> Markup:
     """Return several style sheets as one, to stand in one element.
 
-    Its colours and fonts get short names, unless templates of the user's own may ask for them.
+    Its colours and fonts get short names, unless templates of the user's own may ask for them, and
+    what is different in one medium stands together.
     """
     sheets = (asset(environment, name) for name in names)
     style = "".join(sheet if sheet.endswith("}") else sheet + "\n" for sheet in sheets)
     if environment.globals["own_templates"]:
         return Markup(style)  # noqa: S704 - files of the project or of the user, not data
-    return Markup(shorten_properties(style))  # noqa: S704 - as it was, but for names of letters
+    shortened = shorten_properties(gather_media(style))
+    return Markup(shortened)  # noqa: S704 - as it was, but for names and order
 
 
 @dataclass(frozen=True, slots=True)
