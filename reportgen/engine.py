@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from reportgen.capture import quiet_mode
+from reportgen.closing import Closing
 from reportgen.combining import explain
 from reportgen.decode import decode
 from reportgen.errors import ImageError, LayerError, UnreachableError
@@ -28,7 +29,6 @@ from reportgen.values import Explanation, FailureRecord, Made, TrueClass
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
-    from types import TracebackType
     from typing import Self
 
     from torch import Tensor, nn
@@ -43,7 +43,7 @@ PASS_PIXELS = 16 * 512 * 512
 """Pixels that go through the network at once where every picture has its own size."""
 
 
-class Maker:
+class Maker(Closing):
     """Takes passes of pictures from their files to their records, as a context manager.
 
     Every engine makes its records by it: so the same pass gives the same numbers to the last bit,
@@ -73,12 +73,8 @@ class Maker:
         self._stack.enter_context(quiet_mode(self._plan.loaded.module))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let torch and the network be as they were."""
         self._stack.close()
 
     def __call__(self, files: list[ImageFile]) -> list[Made]:

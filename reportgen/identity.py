@@ -43,6 +43,7 @@ _AROUND = frozenset(
         "baking.py",
         "cli.py",
         "cli_options",
+        "closing.py",
         "commands.py",
         "comparer.py",
         "comparing.py",

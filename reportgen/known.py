@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from reportgen.closing import Closing
 from reportgen.errors import CacheError, RunFileError
-from reportgen.store import RUN_STORE, Cache, Closing, Found, RunReader, is_damage
+from reportgen.store import RUN_STORE, Cache, Found, RunReader, is_damage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

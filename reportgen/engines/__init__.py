@@ -9,15 +9,15 @@ To add an engine: one module, and one line in `ENGINES`.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
+from reportgen.closing import Closing
 from reportgen.errors import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
-    from types import TracebackType
-    from typing import Self
 
     from reportgen.identity import Input
     from reportgen.options import BuildOptions
@@ -26,24 +26,26 @@ if TYPE_CHECKING:
     from reportgen.values import ImageFile, Made
 
 
-class Engine(Protocol):
-    """Computes pictures, as a context manager that gives back whatever it started."""
+class Engine(Closing):
+    """Computes pictures, as a context manager that gives back whatever it started.
 
-    def __init__(self, options: BuildOptions, observer: Observer) -> None: ...
+    Parameters
+    ----------
+    options
+        The run's.
+    observer
+        Who is told how far it is.
+    """
 
-    def __enter__(self) -> Self: ...
+    def __init__(self, options: BuildOptions, observer: Observer) -> None:
+        self._options = options
+        self._observer = observer
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
-
+    @abstractmethod
     def look(self, images: Sequence[ImageFile], max_pixels: int) -> tuple[Input, ...]:
         """Return every picture with the hash of its bytes, in order; see `read_inputs`."""
-        ...
 
+    @abstractmethod
     def compute(self, images: Sequence[ImageFile], plan: Plan) -> Generator[Made]:
         """Yield what was made of every picture, in order, and each once.
 
@@ -52,7 +54,6 @@ class Engine(Protocol):
         UsageError
             If the engine cannot do what the options ask for.
         """
-        ...
 
 
 ENGINES = {

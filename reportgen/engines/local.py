@@ -4,36 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reportgen.engines import Engine
 from reportgen.identity import read_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
-    from types import TracebackType
-    from typing import Self
 
     from reportgen.identity import Input
-    from reportgen.options import BuildOptions
     from reportgen.plan import Plan
-    from reportgen.progress import Observer
     from reportgen.values import ImageFile, Made
 
 
-class Local:
+class Local(Engine):
     """Threads of this process; see `reportgen.engine`."""
 
-    def __init__(self, _options: BuildOptions, observer: Observer) -> None:
-        self._observer = observer
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        pass
+    def close(self) -> None:
+        """Nothing was started that lasts beyond `compute`."""
 
     def look(self, images: Sequence[ImageFile], max_pixels: int) -> tuple[Input, ...]:
         """Read every picture here, and return it with its hash."""

@@ -26,11 +26,10 @@ if importlib.util.find_spec("ray") is None or importlib.util.find_spec("pyarrow"
         "out to compute on this machine alone.",
     )
 
-from reportgen.engines import cluster
+from reportgen.engines import Engine, cluster
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
-    from types import TracebackType
     from typing import Self
 
     import pyarrow as pa
@@ -53,12 +52,11 @@ RESULTS_BYTES = 256 * 2**20
 """Most bytes of results that wait to be taken, about 3,000 pictures."""
 
 
-class OnRay:
+class OnRay(Engine):
     """Starts or joins Ray when the first picture is to be computed, and leaves it at the end."""
 
     def __init__(self, options: BuildOptions, observer: Observer) -> None:
-        self._options = options
-        self._observer = observer
+        super().__init__(options, observer)
         self._started = False
 
     def __enter__(self) -> Self:
@@ -66,12 +64,8 @@ class OnRay:
             cluster.check_address(self._options.address)  # before the network is loaded
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Leave the cluster, and end what was started here."""
         if self._started:
             cluster.stop()
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import platformdirs
 
+from reportgen.closing import Closing
 from reportgen.errors import CacheError
-from reportgen.store.closing import Closing
 from reportgen.store.codec import Decoder, Encoder, picture_hash
 from reportgen.values import FailureRecord, ImageRecord, Picture
 

@@ -7,8 +7,8 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from reportgen.closing import Closing
 from reportgen.errors import RunFileError
-from reportgen.store.closing import Closing
 from reportgen.store.codec import Decoder
 from reportgen.store.layout import TABLES, check_header, find_store
 from reportgen.store.lazy import StoredImages, read_picture

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reportgen.store.closing import Closing
+from reportgen.closing import Closing
 from reportgen.store.codec import Decoder, Encoder, picture_hash
 from reportgen.store.layout import APPLICATION_ID, LAYOUT_VERSION, TABLES
 from reportgen.store.lazy import StoredImages, read_picture

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from programs import assert_the_same_is_said
 
 from reportgen.render.compact import compact
 from reportgen.render.environment import SCRIPTS, asset, make_environment
@@ -65,25 +65,7 @@ def test_programs_do_the_same(tmp_path: Path, web_tools: Path) -> None:
     assert web_tools.is_dir()
     runs = [[one, compact(one), rename_variables(share_repeated(compact(one)))] for one in RUN]
     assert all(len(after) < len(before) for before, after, _ in runs)
-    program = f"""
-      const run = (text) => {{
-        const said = [];
-        new Function("say", text)((...values) => said.push(JSON.stringify(values)));
-        return said.join("\\n");
-      }};
-      for (const [before, ...others] of {json.dumps(runs)}) {{
-        for (const after of others) {{
-          if (run(before) !== run(after) || !run(before)) console.log(before, after);
-        }}
-      }}"""
-    (tmp_path / "run.cjs").write_text(program, encoding="utf-8")
-    found = subprocess.run(
-        ["node", tmp_path / "run.cjs"],  # noqa: S607 - of the reader
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert found.stdout + found.stderr == ""
+    assert_the_same_is_said(runs, tmp_path)
 
 
 def test_every_script_is_shorter_and_still_one(tmp_path: Path, web_tools: Path) -> None:

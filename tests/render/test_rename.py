@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from programs import assert_the_same_is_said
 
 from reportgen.render.environment import SCRIPTS, asset, make_environment
 from reportgen.render.rename import rename_variables
@@ -99,24 +99,7 @@ def test_programs_do_the_same(tmp_path: Path, web_tools: Path) -> None:
     assert (
         sum(after != before for before, after in runs) >= len(RUN) - 2
     )  # two have names of the window
-    program = f"""
-      const run = (text) => {{
-        const said = [];
-        new Function("say", text)((...values) => said.push(JSON.stringify(values)));
-        return said.join("\\n");
-      }};
-      for (const [before, after] of {json.dumps(runs)}) {{
-        const [one, other] = [before, after].map(run);
-        if (one !== other || !one) console.log(before, one, after, other);
-      }}"""
-    (tmp_path / "run.cjs").write_text(program, encoding="utf-8")
-    found = subprocess.run(
-        ["node", tmp_path / "run.cjs"],  # noqa: S607 - of the reader
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert found.stdout + found.stderr == ""
+    assert_the_same_is_said(runs, tmp_path)
 
 
 def test_scripts_stay_the_same_but_for_names(tmp_path: Path, web_tools: Path) -> None:
