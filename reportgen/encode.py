@@ -39,9 +39,6 @@ _SHARES = (1.48, 1.25, 1.09, 0.98, 0.89, 0.83, 0.77, 0.71, 0.65, 0.58)
 """Size at each of `QUALITIES` over that of the probe: means over photos and overlays of them,
 from which single pictures differ by 5 %. A guess to begin at; what is taken has been measured."""
 
-_STEP = 1.05
-"""How much larger the next better quality is at least; most often it is 7 to 18 %."""
-
 
 def shrink(pixels: UInt8Array, side: int = THUMBNAIL_SIDE) -> UInt8Array:
     """Return the picture with its longer side at most ``side`` pixels, averaged by area.
@@ -73,12 +70,35 @@ def thumbnail(
     side
         Longest side of the result in pixels.
     max_bits
-        Bits per pixel to stay below; the first of `QUALITIES` that does is taken.
+        Bits per pixel to stay below; about the first of `QUALITIES` that does is taken.
     """
-    small = shrink(pixels, side)
-    height, width = small.shape[:2]
-    most = max(SMALLEST, max_bits * width * height / 8)
-    return Picture("image/jpeg", _jpeg(_reversed(small), most), (width, height))
+    return Thumbnails(max_bits)(shrink(pixels, side))
+
+
+class Thumbnails:
+    """Encodes pictures of one size that are alike, such as the overlays of one photo, as JPEG.
+
+    The quality of each is looked for where that of the one before was found.
+
+    Parameters
+    ----------
+    max_bits
+        Bits per pixel to stay below.
+    """
+
+    def __init__(self, max_bits: float = MAX_BITS) -> None:
+        self._max_bits = max_bits
+        self._place: int | None = None
+
+    def __call__(self, pixels: UInt8Array) -> Picture:
+        """Encode ``(height, width, 3)`` uint8 RGB."""
+        height, width = pixels.shape[:2]
+        most = max(SMALLEST, self._max_bits * width * height / 8)
+        bgr = _reversed(pixels)
+        data, self._place = _jpeg(
+            bgr, most, _guess(bgr, most) if self._place is None else self._place
+        )
+        return Picture("image/jpeg", data, (width, height))
 
 
 def _reversed(pixels: UInt8Array) -> UInt8Array:
@@ -86,19 +106,23 @@ def _reversed(pixels: UInt8Array) -> UInt8Array:
     return cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)  # type: ignore[return-value]
 
 
-def _jpeg(pixels: UInt8Array, most: float) -> bytes:
-    """Encode ``(height, width, 3)`` BGR or ``(height, width)`` grey in ``most`` bytes if it can."""
-    place = _guess(pixels, most)
+def _jpeg(pixels: UInt8Array, most: float, place: int) -> tuple[bytes, int]:
+    """Encode ``(height, width, 3)`` BGR in ``most`` bytes if it can, and say at which quality.
+
+    A better quality is tried where its usual size would do.
+    """
     data = _at_quality(pixels, place)
-    while len(data) > most and place + 1 < len(QUALITIES):
-        place += 1
-        data = _at_quality(pixels, place)
-    while place > 0 and len(data) * _STEP <= most:
+    if len(data) > most:
+        while len(data) > most and place + 1 < len(QUALITIES):
+            place += 1
+            data = _at_quality(pixels, place)
+        return data, place
+    while place > 0 and len(data) * _SHARES[place - 1] / _SHARES[place] <= most:
         better = _at_quality(pixels, place - 1)
         if len(better) > most:
             break
         place, data = place - 1, better
-    return data
+    return data, place
 
 
 def _guess(pixels: UInt8Array, most: float) -> int:

@@ -104,7 +104,11 @@ def _diverging() -> UInt8Array:
 
 
 def _resize(normalised: Float32Array, size: Size) -> Float32Array:
-    return cv2.resize(normalised, size, interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
+    height, width = normalised.shape
+    # Where cells are smaller than pixels, to interpolate would step over some of them.
+    finer = width > size[0] and height > size[1]
+    how = cv2.INTER_AREA if finer else cv2.INTER_LINEAR
+    return cv2.resize(normalised, size, interpolation=how)  # type: ignore[return-value]
 
 
 def _coloured(values: Float32Array, colormap: str) -> UInt8Array:

@@ -38,7 +38,9 @@ _FLAT = 1e-6
 """Range, as a share of its peak, up to which a drawn map is constant: rounding leaves as much."""
 
 
-def read_maps(maps: Sequence[ClassMap], view: Size) -> Reading:
+def read_maps(
+    maps: Sequence[ClassMap], view: Size, heats: Sequence[HeatReading | None] | None = None
+) -> Reading:
     """Measure the deepest map of every method.
 
     Parameters
@@ -47,23 +49,24 @@ def read_maps(maps: Sequence[ClassMap], view: Size) -> Reading:
         Raw maps of one target, each method's from shallow to deep.
     view
         Size of the picture that they are drawn on.
+    heats
+        What `read_map` says of each of them, where that is known.
 
     Returns
     -------
     One `HeatReading` per method whose deepest map has something to show, in the order that the
     methods come in, and the first two methods compared where both have one.
     """
-    deepest = _deepest(maps)
-    drawn = {method: _drawn(raw, view) for method, raw in deepest.items()}
-    heats = tuple(
-        _heat(deepest[method], values) for method, values in drawn.items() if values is not None
-    )
+    known = heats if heats is not None else [read_map(raw, view) for raw in maps]
+    deepest = {raw.method: (raw, heat) for raw, heat in zip(maps, known, strict=True)}
     agree = None
-    if len(drawn) > 1:
-        (first, one), (second, other), *_ = drawn.items()
+    if len(deepest) > 1:
+        first, second, *_ = deepest
+        one, other = (_drawn(deepest[method][0], view) for method in (first, second))
         if one is not None and other is not None:
-            agree = _agreement((first, second), deepest[second], one, other)
-    return Reading(heats=heats, methods_agree=agree)
+            agree = _agreement((first, second), deepest[second][0], one, other)
+    found = tuple(heat for _raw, heat in deepest.values() if heat is not None)
+    return Reading(heats=found, methods_agree=agree)
 
 
 def read_map(raw: ClassMap, view: Size) -> HeatReading | None:
@@ -159,13 +162,9 @@ def _drawn(raw: ClassMap, view: Size) -> Float32Array | None:
 def _heat(raw: ClassMap, drawn: Float32Array) -> HeatReading:
     height, width = drawn.shape
     # Sums over the view weighted along both axes, the weights' names being the table's indices.
-    table = (
-        _weights(height)
-        @ drawn.astype(np.float64)
-        @ _weights(width).T
-        / drawn.sum(dtype=np.float64)
-    )
+    table = _weights(height) @ drawn.astype(np.float64) @ _weights(width).T
     whole, half, inner, place = range(4)
+    table /= table[whole, whole]
     upper_left = float(table[half, half])
     in_upper, in_left = float(table[half, whole]), float(table[whole, half])
     quadrants = (

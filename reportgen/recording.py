@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from reportgen import encode, overlay
@@ -11,6 +11,7 @@ from reportgen.contrast import contrast
 from reportgen.localisation import boxes_of, localise, to_view
 from reportgen.mosaic import mosaic
 from reportgen.naming import feature_name, maps_name, overlay_name
+from reportgen.normalise import map_state
 from reportgen.plan import Plan, Surroundings
 from reportgen.rawmaps import pack
 from reportgen.reading import compare_targets, layers_agree, peak_place, read_map, read_maps
@@ -30,9 +31,9 @@ if TYPE_CHECKING:
         Box,
         ClassMap,
         Explanation,
+        HeatReading,
         ModelInput,
         Mosaic,
-        Overlay,
         Picture,
         Rectangle,
         Target,
@@ -63,14 +64,6 @@ VIEW_SIDE = 512
 """Longest side in pixels at which a view is shown, and a photo at the model's scale."""
 MOST_AROUND = 2.2
 """How many times as large as the view a photo at the model's scale may be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """The pictures of one panel."""
-
-    grey: Picture | None
-    overlay: Picture | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +127,18 @@ def record(
     -------
     Its record, and the files that the record names: relative name → content.
     """
-    recorder = _Recorder(plan, {})
-    return recorder.record(prepared, explanation), recorder.files
+    recorder = _Recorder(plan, prepared)
+    return recorder.record(explanation), recorder.files
+
+
+@dataclass(frozen=True, slots=True)
+class _Overlays:
+    """Makes the overlays of one size."""
+
+    view: UInt8Array
+    """``(height, width, 3)`` uint8 RGB, what the model saw, at that size. Maps are drawn on it as
+    it is: to draw each on the view, and to average that down, takes three times as long."""
+    encode: encode.Thumbnails
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,15 +146,19 @@ class _Recorder:
     """Makes the record of one picture."""
 
     plan: Plan
-    files: dict[str, bytes]
+    prepared: Prepared
+    files: dict[str, bytes] = field(default_factory=dict)
     """Relative name → content of the files that were asked for beside the pages."""
+    thumbnails: dict[int, _Overlays] = field(default_factory=dict)
+    """Longest side → what makes overlays of that size."""
 
     @property
     def options(self) -> BuildOptions:
         """The run's options, with nothing left open."""
         return self.plan.options
 
-    def record(self, prepared: Prepared, explanation: Explanation) -> ImageRecord:
+    def record(self, explanation: Explanation) -> ImageRecord:
+        prepared = self.prepared
         source = prepared.model_input
         view = source.geometry.view
         compared = compare_targets(explanation.targets, view)
@@ -164,7 +171,7 @@ class _Recorder:
             photo_box=prepared.photo_box,
             view=prepared.view,
             predictions=explanation.predictions,
-            targets=tuple(self._target(prepared, item) for item in explanation.targets),
+            targets=tuple(self._target(item) for item in explanation.targets),
             label=prepared.label,
             label_rank=explanation.label_rank,
             overlaps=compared if self.options.reading else (),
@@ -175,21 +182,21 @@ class _Recorder:
             note=self.plan.notes.by_name.get(source.file.name, ""),
         )
 
-    def _target(self, prepared: Prepared, item: TargetMaps) -> TargetRecord:
-        geometry = prepared.model_input.geometry
-        boxes = boxes_of(
-            self.plan.boxes.by_name.get(prepared.model_input.file.name, ()), item.target
-        )
+    def _target(self, item: TargetMaps) -> TargetRecord:
+        source = self.prepared.model_input
+        view = source.geometry.view
+        boxes = boxes_of(self.plan.boxes.by_name.get(source.file.name, ()), item.target)
         found = cautions_of_target(item.target, trained=self.plan.loaded.info.trained)
+        heats = [read_map(raw, view) for raw in item.maps]
         return TargetRecord(
             target=item.target,
             panels=tuple(
-                self._panel(prepared, item, number, to_view(boxes, geometry).boxes)
-                for number in range(len(item.maps))
+                self._panel(item, number, heat, to_view(boxes, source.geometry).boxes)
+                for number, heat in enumerate(heats)
             ),
-            reading=read_maps(item.maps, geometry.view) if self.options.reading else None,
+            reading=read_maps(item.maps, view, heats) if self.options.reading else None,
             cautions=found,
-            layers_agree=layers_agree(item.maps, geometry.view),
+            layers_agree=layers_agree(item.maps, view),
             guided=None
             if item.guided is None
             else encode.thumbnail(
@@ -198,18 +205,16 @@ class _Recorder:
         )
 
     def _panel(
-        self, prepared: Prepared, item: TargetMaps, number: int, boxes: tuple[Rectangle, ...]
+        self,
+        item: TargetMaps,
+        number: int,
+        heat: HeatReading | None,
+        boxes: tuple[Rectangle, ...],
     ) -> Panel:
-        source, target, raw = prepared.model_input, item.target, item.maps[number]
-        alpha, colormap = self.options.alpha, self.options.colormap
-        drawn = overlay.draw(raw, source.view, alpha=alpha, colormap=colormap)
-        mapped_back = None
-        if prepared.original is not None and not shows_all(source.geometry):
-            mapped_back = overlay.draw_on_original(
-                raw, prepared.original, source.geometry, alpha=alpha, colormap=colormap
-            )
+        source, target, raw = self.prepared.model_input, item.target, item.maps[number]
+        state = map_state(raw.values)
+        shown = state is MapState.SHOWN
         single = sum(other.method == raw.method for other in item.maps) == 1
-        shown = self._shown(drawn, LARGE_SIDE if single else SMALL_SIDE)
         height, width = raw.values.shape
         # A fused map is of no single layer.
         around = self.plan.surroundings.get(raw.layer, Surroundings(norm_follows=False, stride=1))
@@ -219,12 +224,12 @@ class _Recorder:
             activation_shape=raw.activation_shape,
             map_size=(width, height),
             peak=raw.peak,
-            state=drawn.state,
-            grey=shown.grey,
-            overlay=shown.overlay,
-            heat=read_map(raw, source.geometry.view),
-            overlay_file=self._save(source, target, raw, drawn.blend, suffix=""),
-            original_file=self._save(source, target, raw, mapped_back, suffix="original"),
+            state=state,
+            grey=self._grey(raw) if shown else None,
+            overlay=self._overlay(raw, LARGE_SIDE if single else SMALL_SIDE) if shown else None,
+            heat=heat,
+            overlay_file=self._save_overlay(target, raw),
+            original_file=self._save_on_original(target, raw),
             cautions=cautions_of_map(
                 raw,
                 target,
@@ -234,32 +239,55 @@ class _Recorder:
             ),
             faithfulness=item.faithfulness[number] if item.faithfulness else None,
             localisation=localise(raw, target, boxes, source.geometry.view) if boxes else None,
-            peak_at=peak_place(raw) if drawn.state is MapState.SHOWN else None,
+            peak_at=peak_place(raw) if shown else None,
         )
 
-    def _shown(self, drawn: Overlay, side: int) -> Shown:
-        """Encode what the page shows of one map."""
-        if drawn.state is not MapState.SHOWN or drawn.blend is None:
-            return Shown(None, None)
-        if not self.options.compact:
-            levels = overlay.levels(drawn.source.values)
-            return Shown(encode.grey_png(levels), encode.thumbnail(drawn.blend, side))
-        reduced = overlay.reduced(drawn.source.values, COMPACT_CELLS)
-        return Shown(encode.grey_png(reduced), None)
+    def _grey(self, raw: ClassMap) -> Picture:
+        """Encode the raw map of one panel."""
+        if self.options.compact:
+            return encode.grey_png(overlay.reduced(raw.values, COMPACT_CELLS))
+        return encode.grey_png(overlay.levels(raw.values))
+
+    def _overlay(self, raw: ClassMap, side: int) -> Picture | None:
+        """Encode the thumbnail of one panel; a compact report lays the map over the photo."""
+        if self.options.compact:
+            return None
+        if side not in self.thumbnails:
+            view = encode.shrink(self.prepared.model_input.view, side)
+            self.thumbnails[side] = _Overlays(view, encode.Thumbnails())
+        made = self.thumbnails[side]
+        drawn = overlay.draw(
+            raw, made.view, alpha=self.options.alpha, colormap=self.options.colormap
+        )
+        return None if drawn.blend is None else made.encode(drawn.blend)
+
+    def _save_overlay(self, target: Target, raw: ClassMap) -> str | None:
+        """Make a full-size PNG of the view where that was asked for, and return its name."""
+        if not self.options.save_overlays:
+            return None
+        alpha, colormap = self.options.alpha, self.options.colormap
+        view = self.prepared.model_input.view
+        return self._save(
+            target, raw, overlay.draw(raw, view, alpha=alpha, colormap=colormap).blend, suffix=""
+        )
+
+    def _save_on_original(self, target: Target, raw: ClassMap) -> str | None:
+        """Make a PNG of the whole original where it is more than the view, return its name."""
+        original, geometry = self.prepared.original, self.prepared.model_input.geometry
+        if original is None or shows_all(geometry):
+            return None
+        alpha, colormap = self.options.alpha, self.options.colormap
+        drawn = overlay.draw_on_original(raw, original, geometry, alpha=alpha, colormap=colormap)
+        return self._save(target, raw, drawn, suffix="original")
 
     def _save(
-        self,
-        source: ModelInput,
-        target: Target,
-        raw: ClassMap,
-        pixels: UInt8Array | None,
-        *,
-        suffix: str,
+        self, target: Target, raw: ClassMap, pixels: UInt8Array | None, *, suffix: str
     ) -> str | None:
-        """Make a full-size PNG where that was asked for, and return its relative name."""
-        if not self.options.save_overlays or pixels is None:
+        """Keep a PNG of what was drawn, if anything was, and return its relative name."""
+        if pixels is None:
             return None
-        name = overlay_name(source.file.name, target, raw.method, raw.layer, suffix)
+        image = self.prepared.model_input.file.name
+        name = overlay_name(image, target, raw.method, raw.layer, suffix)
         self.files[name] = encode.png(pixels)
         return name
 
