@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reportgen.models import LoadedModel
     from reportgen.pacing import Pace
 
-CANDIDATES = (4, 8, 32, 64, 128)
+CANDIDATES = (4, 8, 16, 64, 128)
 """Sizes that are tried besides the default, which is tried first."""
 
 CLEARLY = 0.08

@@ -15,7 +15,7 @@ DEFAULT_LABELS = "auto"
 DEFAULT_TOP_K = 5
 DEFAULT_ALPHA = 0.3
 DEFAULT_COLORMAP = "jet"
-DEFAULT_BATCH_SIZE = 16
+DEFAULT_BATCH_SIZE = 32
 AUTO_BATCH_SIZE = 0
 """Stands for a batch size that is to be found by measuring."""
 DEFAULT_PAGE_SIZE = 50
