@@ -2,7 +2,7 @@
 
 Functions within a function become arrows at its head, where they would be hoisted to; ``const``
 becomes ``let``, which binds alike where nothing is assigned again; ``true`` becomes ``!0``; a block
-of one short statement loses its braces. What uses ``this``, ``arguments`` or ``new``, and what the
+of one short statement loses its braces; ``if(a)b()`` becomes ``a&&b()``. What uses ``this``, ``arguments`` or ``new``, and what the
 tokens alone do not tell, stays. Runs before names are shared and shortened.
 """
 
@@ -27,6 +27,8 @@ _NO_EXPRESSION = frozenset(
 """What a statement begins with that needs its braces, or may."""
 _BEFORE_VALUE = frozenset("=([,;!&|?:+") | {"=>"}
 """Marks before a value that is not called or made."""
+_NO_VALUE = _NO_EXPRESSION | {"return", "throw", "break", "continue", "yield", "debugger", ""}
+"""What begins a statement that is no value, or is a literal's, a mark's or a bracket's place."""
 _TRUTHS = {"true": "!0", "false": "!1"}
 
 
@@ -77,6 +79,11 @@ class _Compact:
         while at < end:
             if at in self._gone:
                 at = self._gone[at] + 1
+            elif choice := self._choice(at):
+                yield self.reading.items[at].blank
+                yield choice[0]
+                yield "" if reading.text(choice[1]) == "}" else ";"
+                at = choice[1]
             elif (close := self._needless(at)) is not None:
                 yield self.reading.items[at].blank
                 yield self._between(at + 1, close).lstrip()
@@ -224,3 +231,51 @@ class _Compact:
             return None
         simple = reading.items[at + 1].text not in _NO_EXPRESSION
         return reading.close[at] if simple and self._only(at) else None
+
+    def _choice(self, at: int) -> tuple[str, int] | None:
+        """Return an ``if`` between values as a value, and the token after it."""
+        reading = self.reading
+        head = at + 1
+        if reading.text(at) != "if" or reading.text(head) != "(" or reading.text(at - 1) == ".":
+            return None
+        close = reading.close[head]
+        asks = [reading.text(place) for place in self._level(head + 1, close)]
+        plain = asks[:1] == ["!"] or reading.items[head + 1].kind == "word"
+        asked = self._between(head + 1, close)
+        end = self._valued(close + 1)
+        if not plain or end is None or asks[0] in _NO_VALUE or not self._is_simple(head + 1, close):
+            return None
+        value = self._between(close + 2, end).rstrip(";")
+        if reading.text(end + 1) != "else":
+            tight = self._is_simple(head + 1, close, tight=True) and (
+                self._is_simple(close + 2, end, tight=True)
+            )
+            return (f"{asked}&&{value}", end + 1) if tight else None
+        other = self._valued(end + 2)
+        if other is None:
+            return None
+        return f"{asked}?{value}:{self._between(end + 3, other).rstrip(';')}", other + 1
+
+    def _valued(self, block: int) -> int | None:
+        """Return the end of a block that is one statement, and that one a value."""
+        end = self._lone_statement(block)
+        if end is None or self.reading.text(block + 1) in _NO_VALUE:
+            return None
+        return end if self._is_simple(block + 1, end, assigned=True) else None
+
+    def _is_simple(
+        self, start: int, end: int, *, assigned: bool = False, tight: bool = False
+    ) -> bool:
+        """Return whether nothing in a value binds more loosely than a choice, or than ``&&``.
+
+        ``assigned`` allows it to be an assignment; ``tight`` means the latter.
+        """
+        reading = self.reading
+        for at in self._level(start, end):
+            text, after, before = (reading.text(at + step) for step in (0, 1, -1))
+            shifted = before in {"<", ">"} and reading.text(at - 2) == before
+            compares = after == "=" or (before in {"=", "!", "<", ">"} and not shifted)
+            loose = text in {",", "=>"} or (text == "?" and after != ".") or (tight and text == "|")
+            if loose or (text == "=" and not assigned and not compares):
+                return False
+        return True

@@ -32,6 +32,7 @@ from reportgen.render.kept import Kept, made_once
 from reportgen.render.links import OnePage
 from reportgen.render.markdown import markdown
 from reportgen.render.minify import Dedent, minify_script, minify_style
+from reportgen.render.offering import name_offers
 from reportgen.render.pictures import Inline
 from reportgen.render.properties import shorten_properties
 from reportgen.render.rename import rename_variables
@@ -59,6 +60,7 @@ STYLES = (
     "styles/images.css",
     "styles/maps.css",
     "styles/features.css",
+    "styles/measured.css",
     "styles/evidence.css",
     "styles/how.css",
     "styles/viewer.css",
@@ -262,7 +264,7 @@ def _shortened(sources: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     def make() -> str:
         whole = strict_once([_MINIFIED["script"](source) for source in sources])
         numbered, texts = take_texts(whole)
-        return json.dumps([rename_variables(share_repeated(compact(numbered))), texts])
+        return json.dumps([rename_variables(share_repeated(compact(name_offers(numbered)))), texts])
 
     code, texts = json.loads(made_once(sources, _SHORTENING, make))
     return code, tuple(texts)
@@ -270,7 +272,16 @@ def _shortened(sources: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
 
 _SHORTENING = [
     Path(__file__).with_name(f"{name}.py")
-    for name in ("environment", "minify", "texts", "compact", "reading", "sharing", "rename")
+    for name in (
+        "environment",
+        "minify",
+        "texts",
+        "offering",
+        "compact",
+        "reading",
+        "sharing",
+        "rename",
+    )
 ]
 """Source files of what shortens scripts."""
 

@@ -83,13 +83,13 @@
 
   // -- what chooses them ----------------------------------------------------------------------
 
-  const tools = make("div", { className: "tools" });
+  const tools = make("div", "tools");
   const views = make("div", { className: "views", role: "group", ariaLabel: t("View") });
-  const place = make("div", { className: "chosen" });
+  const place = make("div", "chosen");
   const count = make("output", {});
   const reset = make("button", { type: "button" }, t("Reset"));
   const clear = make("button", { type: "button" }, t("Choose none"));
-  const status = make("p", { className: "shown" }, count, " ", reset, " ", clear);
+  const status = make("p", "shown", count, " ", reset, " ", clear);
   const buttons = new Map([["sheet", t("Sheet")], ["table", t("Table")], ["compare", t("Compare")]].map(
     ([name, text]) => [name, make("button", { type: "button", value: name }, text)]));
 

@@ -1,15 +1,16 @@
 /* Elements made at once, and Markdown as elements: no text of anybody's is ever read as HTML. */
 
 /**
- * Make an element with its properties and children.
+ * Make an element with its properties, or its class alone, and children.
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
- * @param {Partial<HTMLElementTagNameMap[K]>} [values]
+ * @param {Partial<HTMLElementTagNameMap[K]> | string} [values]
  * @param {...(Node | string)} children
  * @returns {HTMLElementTagNameMap[K]}
  */
 const make = (tag, values = {}, ...children) => {
-  const made = Object.assign(document.createElement(tag), values);
+  const given = typeof values === "string" ? { className: values } : values;
+  const made = Object.assign(document.createElement(tag), given);
   made.append(...children);
   return made;
 };

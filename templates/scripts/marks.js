@@ -50,7 +50,7 @@
       return make("label", {}, title, control);
     });
     const legend = make("legend", {}, t("Marking of {name}", { name: name || about.title }));
-    part(page, id, "marked").after(make("fieldset", { className: "marks" }, legend, ...controls));
+    part(page, id, "marked").after(make("fieldset", "marks", legend, ...controls));
   }
 
   const message = make("output");
@@ -106,7 +106,7 @@
       places.forEach(([name, id]) => said(name)[0] && write(root, name, id));
     }
   });
-  const panel = make("div", { className: "marks actions begun" },
+  const panel = make("div", "marks actions begun",
     message,
     button(t("Download marks (.json)"), saveJson),
     button(t("Download marks (.csv)"), saveCsv),

@@ -131,7 +131,7 @@ const handin = (() => {
     const place = /** @type {Element} */ (id ? root.querySelector(`#${id}`) : section(root));
     let found = place.querySelector(`.${kind}`);
     if (!found) {
-      found = make("div", { className: kind });
+      found = make("div", kind);
       const before = place.querySelector(".note") ?? place.querySelector(".source");
       (before ?? place.children[0]).after(found);
     }
@@ -144,7 +144,7 @@ const handin = (() => {
    * @param {string} name
    */
   function write(box, name) {
-    const body = make("div", { className: "markdown" });
+    const body = make("div", "markdown");
     markdown(body, notes[name], name ? "h5" : "h3", (link) => {
       const id = places.find(([other]) => other === link)?.[1];
       return id ? `#${id}` : link;
@@ -166,7 +166,7 @@ const handin = (() => {
         ariaLabel: t("Notes on {name}", { name: name || about.title }),
         oninput: () => keep("notes", name, text.value),
       });
-      const hint = make("p", { className: "fine" }, t("Markdown. To keep it, download it."));
+      const hint = make("p", "fine", t("Markdown. To keep it, download it."));
       box.replaceChildren(text, hint, button(t("Done"), done));
       text.focus();
       addEventListener("beforeprint", done, { once: true });
@@ -224,7 +224,7 @@ const handin = (() => {
     fence ? line : line.replace(/^( *#)(?=\s)/, "$1#").replace(/\.(?=\w+\W*$)/, "&#46;"));
 
   const begun = Object.values(notes).join("") || front.marks ? " begun" : "";
-  const actions = make("div", { className: `actions${begun}` });
+  const actions = make("div", `actions${begun}`);
   if (original) {
     actions.append(button(t("Download a copy with notes"), () => copy(original)));
   }
