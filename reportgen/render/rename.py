@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from reportgen.render.reading import Span
 
+_LETTERS = ascii_letters + "$_"
 _RESERVED = frozenset(
     re.findall(
         r"\S+",
@@ -85,7 +86,7 @@ class _Variable(NamedTuple):
 
 
 def _choose(reading: Reading) -> dict[int, str]:
-    """Return the new names by the tokens that are to say them, the shortest for the most frequent."""
+    """Return new names by the tokens that are to say them, the shortest for the most frequent."""
     found, kept = _variables(reading)
     names: dict[int, str] = {}
     given: dict[str, list[_Variable]] = defaultdict(list)
@@ -131,6 +132,6 @@ def _variables(reading: Reading) -> tuple[list[_Variable], set[str]]:
 def _short_names() -> Iterator[str]:
     """Yield every name that a variable may have, the shortest first."""
     for length in count(1):
-        for letters in product(ascii_letters, repeat=length):
+        for letters in product(_LETTERS if length == 1 else ascii_letters, repeat=length):
             if (name := "".join(letters)) not in _RESERVED:
                 yield name

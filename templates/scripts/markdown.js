@@ -16,6 +16,14 @@ const make = (tag, values = {}, ...children) => {
 };
 
 /**
+ * Make a button.
+ * @param {string} text
+ * @param {() => void} onclick
+ * @param {Partial<HTMLButtonElement>} [values]
+ */
+const makeButton = (text, onclick, values) => make("button", { type: "button", onclick, ...values }, text);
+
+/**
  * Hand the reader a file.
  * @param {string} download Its name.
  * @param {Blob} blob

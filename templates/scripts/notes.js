@@ -80,12 +80,6 @@ const handin = (() => {
   }
 
   /**
-   * @param {string} text
-   * @param {() => void} onclick
-   */
-  const button = (text, onclick) => make("button", { type: "button", textContent: text, onclick });
-
-  /**
    * Give the reader a file.
    * @param {string} ending
    * @param {string} text
@@ -159,7 +153,7 @@ const handin = (() => {
    */
   function equip(name, id) {
     const box = part(page, id, "note");
-    const opener = button("", () => {
+    const opener = makeButton("", () => {
       const text = make("textarea", {
         rows: 8,
         value: notes[name] ?? "",
@@ -167,7 +161,7 @@ const handin = (() => {
         oninput: () => keep("notes", name, text.value),
       });
       const hint = make("p", "fine", t("Markdown. To keep it, download it."));
-      box.replaceChildren(text, hint, button(t("Done"), done));
+      box.replaceChildren(text, hint, makeButton(t("Done"), done));
       text.focus();
       addEventListener("beforeprint", done, { once: true });
     });
@@ -226,9 +220,9 @@ const handin = (() => {
   const begun = Object.values(notes).join("") || front.marks ? " begun" : "";
   const actions = make("div", `actions${begun}`);
   if (original) {
-    actions.append(button(t("Download a copy with notes"), () => copy(original)));
+    actions.append(makeButton(t("Download a copy with notes"), () => copy(original)));
   }
-  actions.append(button(t("Download notes (.md)"), () => {
+  actions.append(makeButton(t("Download notes (.md)"), () => {
     const parts = Object.entries(notes).filter(([, text]) => text.trim())
       .map(([name, text]) => `# ${name || "Report"}\n\n${guard(text)}\n`);
     save("-notes.md", parts.join("\n"));
@@ -237,5 +231,5 @@ const handin = (() => {
   for (const [name, id] of places) {
     equip(name, id);
   }
-  return { form, about, marks, places, writers, actions, keep, button, save, part };
+  return { form, about, marks, places, writers, actions, keep, save, part };
 })();

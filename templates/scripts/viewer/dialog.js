@@ -238,13 +238,12 @@
     const [x, y] = [left + column * w, top + row * h];
     stage.mark(`M${x} ${y}h${w}v${h}h${-w}z`, x + w / 2, y + h / 2);
     const value = (levels[row * width + column] * panel.peak) / 255;
-    const values = { column: column + 1, row: row + 1, value: short(value) };
     if (other && less) {
-      const at = Math.floor(((row + 0.5) * less.height) / height) * less.width + Math.floor(((column + 0.5) * less.width) / width);
-      const taken = (less.levels[at] * other.peak) / 255;
-      said.textContent = t("Column {column}, row {row}: {value} less {taken} is {rest}", { ...values, taken: short(taken), rest: short(value - taken) });
+      const place = Math.floor(((row + 0.5) * less.height) / height) * less.width + Math.floor(((column + 0.5) * less.width) / width);
+      const taken = (less.levels[place] * other.peak) / 255;
+      said.textContent = t("Column {column}, row {row}: {value} less {taken} is {rest}", { column: column + 1, row: row + 1, value: short(value), taken: short(taken), rest: short(value - taken) });
     } else {
-      said.textContent = t("Column {column}, row {row}: {value}, {share}% of the peak", { ...values, share: Math.round((100 * value) / panel.peak) });
+      said.textContent = t("Column {column}, row {row}: {value}, {share}% of the peak", { column: column + 1, row: row + 1, value: short(value), share: Math.round((100 * value) / panel.peak) });
     }
   }
 
