@@ -73,14 +73,15 @@ class _Variable(NamedTuple):
     def hinders(self, other: _Variable) -> bool:
         """Return whether two variables cannot have the same name.
 
-        One may within the other's span, where the other is not said.
+        One may within the other's span, where the other is not said; but not in the block that a
+        parameter is known in as well.
         """
         (start, end), (begin, last) = self.span, other.span
         if end < begin or last < start:
             return False
-        if start < begin and last <= end:
+        if start < begin and last < end:
             return self.is_said_in(other.span)
-        if begin < start and end <= last:
+        if begin < start and end < last:
             return other.is_said_in(self.span)
         return True
 
