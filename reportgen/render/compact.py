@@ -2,8 +2,9 @@
 
 Functions within a function become arrows at its head, where they would be hoisted to; ``const``
 becomes ``let``, which binds alike where nothing is assigned again; ``true`` becomes ``!0``; a block
-of one short statement loses its braces. What uses ``this``, ``arguments`` or ``new``, and what the
-tokens alone do not tell, stays. Runs before names are shared and shortened.
+of one short statement loses its braces; ``if(a)b()`` becomes ``a&&b()``. What uses ``this``,
+``arguments`` or ``new``, and what the tokens alone do not tell, stays. Runs before names are shared
+and shortened.
 """
 
 from __future__ import annotations
@@ -25,8 +26,12 @@ _NO_EXPRESSION = frozenset(
     ("let", "const", "var", "if", "for", "while", "do", "switch", "try", "function", "class")
 ) | {"async", "{", ";", "with"}
 """What a statement begins with that needs its braces, or may."""
-_BEFORE_VALUE = frozenset("=([,;!&|?:+") | {"=>"}
+_BEFORE_VALUE = frozenset("=([,;!&|?:+") | {"=>", "..."}
 """Marks before a value that is not called or made."""
+_BEFORE_WHOLE = frozenset("([,:") | {"=>", "..."}
+"""Marks after which a value reaches as far as it can."""
+_NO_VALUE = _NO_EXPRESSION | {"return", "throw", "break", "continue", "yield", "debugger", ""}
+"""What begins a statement that is no value, or is a literal's, a mark's or a bracket's place."""
 _TRUTHS = {"true": "!0", "false": "!1"}
 
 
@@ -77,6 +82,11 @@ class _Compact:
         while at < end:
             if at in self._gone:
                 at = self._gone[at] + 1
+            elif choice := self._choice(at):
+                yield self.reading.items[at].blank
+                yield choice[0]
+                yield "" if reading.text(choice[1]) == "}" else ";"
+                at = choice[1]
             elif (close := self._needless(at)) is not None:
                 yield self.reading.items[at].blank
                 yield self._between(at + 1, close).lstrip()
@@ -98,7 +108,9 @@ class _Compact:
         named = reading.kinds[reading.around[at]] in {"object", "class"} and (
             reading.starts_property(at)
         )
-        if keyword and item.text == "const" and not named:
+        if keyword and item.text == "void" and self._is_idle(at):
+            yield item.blank
+        elif keyword and item.text == "const" and not named:
             yield from (item.blank, "let")
         elif item.kind == "number" and item.text.startswith("0.") and not item.text[2:3].isalpha():
             yield from (item.blank, item.text[1:])
@@ -108,6 +120,11 @@ class _Compact:
         else:
             yield from (item.blank, item.text)
 
+    def _is_idle(self, at: int) -> bool:
+        """Return whether ``void`` begins a statement, whose value nobody takes."""
+        starts = self.reading.text(at - 1) in {";", "{", "}", "else"}
+        return starts and self.reading.roles[at + 1] == "variable"
+
     def _stands_alone(self, at: int) -> bool:
         """Return whether a value is one for itself, to which nothing after it is done first."""
         after = self.reading.items[at + 1 : at + 2]
@@ -115,11 +132,13 @@ class _Compact:
         return not optional and not (after and after[0].text[0] in ".[(*`")
 
     def _needless(self, at: int) -> int | None:
-        """Return where parentheses close that hold a variable and what is asked of it, no more."""
+        """Return where parentheses close that a value can do without."""
         reading = self.reading
         if reading.text(at) != "(" or reading.text(at - 1) not in _BEFORE_VALUE:
             return None
         close = reading.close[at]
+        if self._is_whole(at, close):
+            return close
         follows = reading.text(close + 1) == "=>" or not reading.roles[at + 1]
         place = at + 2
         while place < close:
@@ -131,6 +150,20 @@ class _Compact:
             else:
                 return None
         return None if follows or place != close else close
+
+    def _is_whole(self, at: int, close: int) -> bool:
+        """Return whether parentheses hold all of an argument, or of what is assigned."""
+        reading = self.reading
+        before = reading.text(at - 1)
+        assigned = before == "=" and reading.text(at - 2) not in {"=", "!", "<", ">"}
+        level = [reading.text(place) for place in self._level(at + 1, close)]
+        return (
+            (assigned or before in _BEFORE_WHOLE)
+            and reading.text(close + 1) in {",", ";", ")", "]", "}"}
+            and not {",", "in"} & set(level)
+            and close > at + 1
+            and not (before == "=>" and level[0] == "{")
+        )
 
     # -- functions -----------------------------------------------------------------------------
 
@@ -224,3 +257,51 @@ class _Compact:
             return None
         simple = reading.items[at + 1].text not in _NO_EXPRESSION
         return reading.close[at] if simple and self._only(at) else None
+
+    def _choice(self, at: int) -> tuple[str, int] | None:
+        """Return an ``if`` between values as a value, and the token after it."""
+        reading = self.reading
+        head = at + 1
+        if reading.text(at) != "if" or reading.text(head) != "(" or reading.text(at - 1) == ".":
+            return None
+        close = reading.close[head]
+        asks = [reading.text(place) for place in self._level(head + 1, close)]
+        plain = asks[:1] == ["!"] or reading.items[head + 1].kind == "word"
+        asked = self._between(head + 1, close)
+        end = self._valued(close + 1)
+        if not plain or end is None or asks[0] in _NO_VALUE or not self._is_simple(head + 1, close):
+            return None
+        value = self._between(close + 2, end).strip("; ")
+        if reading.text(end + 1) != "else":
+            tight = self._is_simple(head + 1, close, tight=True) and (
+                self._is_simple(close + 2, end, tight=True)
+            )
+            return (f"{asked}&&{value}", end + 1) if tight else None
+        other = self._valued(end + 2)
+        if other is None:
+            return None
+        return f"{asked}?{value}:{self._between(end + 3, other).strip('; ')}", other + 1
+
+    def _valued(self, block: int) -> int | None:
+        """Return the end of a block that is one statement, and that one a value."""
+        end = self._lone_statement(block)
+        if end is None or self.reading.text(block + 1) in _NO_VALUE:
+            return None
+        return end if self._is_simple(block + 1, end, assigned=True) else None
+
+    def _is_simple(
+        self, start: int, end: int, *, assigned: bool = False, tight: bool = False
+    ) -> bool:
+        """Return whether nothing in a value binds more loosely than a choice, or than ``&&``.
+
+        ``assigned`` allows it to be an assignment; ``tight`` means the latter.
+        """
+        reading = self.reading
+        for at in self._level(start, end):
+            text, after, before = (reading.text(at + step) for step in (0, 1, -1))
+            shifted = before in {"<", ">"} and reading.text(at - 2) == before
+            compares = after == "=" or (before in {"=", "!", "<", ">"} and not shifted)
+            loose = text in {",", "=>"} or (text == "?" and after != ".") or (tight and text == "|")
+            if loose or (text == "=" and not assigned and not compares):
+                return False
+        return True

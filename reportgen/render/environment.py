@@ -32,11 +32,12 @@ from reportgen.render.kept import Kept, made_once
 from reportgen.render.links import OnePage
 from reportgen.render.markdown import markdown
 from reportgen.render.minify import Dedent, minify_script, minify_style
+from reportgen.render.offering import name_offers
 from reportgen.render.pictures import Inline
 from reportgen.render.properties import shorten_properties
 from reportgen.render.rename import rename_variables
 from reportgen.render.sharing import share_repeated, strict_once
-from reportgen.render.texts import take_texts
+from reportgen.render.texts import Text, take_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -59,6 +60,7 @@ STYLES = (
     "styles/images.css",
     "styles/maps.css",
     "styles/features.css",
+    "styles/measured.css",
     "styles/evidence.css",
     "styles/how.css",
     "styles/viewer.css",
@@ -252,25 +254,34 @@ def script_of(environment: jinja2.Environment, names: Iterable[str]) -> Script:
     """
     code, texts = _shortened(tuple(_text_of(environment, name) for name in names))
     markup = Markup(code)  # noqa: S704 - as it was, but for names and numbers
-    return Script(markup, tuple(language._(text) for text in texts))
+    return Script(markup, tuple(text.shown(language._(text.english)) for text in texts))
 
 
 @lru_cache(16)
-def _shortened(sources: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    """Return several scripts as one, shortened, and its texts as they stand in them."""
+def _shortened(sources: tuple[str, ...]) -> tuple[str, tuple[Text, ...]]:
+    """Return several scripts as one, shortened, and its texts."""
 
     def make() -> str:
         whole = strict_once([_MINIFIED["script"](source) for source in sources])
         numbered, texts = take_texts(whole)
-        return json.dumps([rename_variables(share_repeated(compact(numbered))), texts])
+        return json.dumps([rename_variables(share_repeated(compact(name_offers(numbered)))), texts])
 
     code, texts = json.loads(made_once(sources, _SHORTENING, make))
-    return code, tuple(texts)
+    return code, tuple(Text(*text) for text in texts)
 
 
 _SHORTENING = [
     Path(__file__).with_name(f"{name}.py")
-    for name in ("environment", "minify", "texts", "compact", "reading", "sharing", "rename")
+    for name in (
+        "environment",
+        "minify",
+        "texts",
+        "offering",
+        "compact",
+        "reading",
+        "sharing",
+        "rename",
+    )
 ]
 """Source files of what shortens scripts."""
 

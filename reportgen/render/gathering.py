@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-GATHERED = ("@media (width<40rem)", "@media print")
+GATHERED = ("@media (width<56rem)", "@media (width<40rem)", "@media print")
 """Conditions that nothing after them is meant to replace."""
 
 _QUOTED_OR_BRACE = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[{};]""", re.DOTALL)

@@ -27,8 +27,8 @@ def _maps(_report: Report, place: Place) -> bool:
     return place != "index"
 
 
-def _labels(report: Report, _place: Place) -> bool:
-    return report.evaluation is not None
+def _labels(report: Report, place: Place) -> bool:
+    return place != "page" and report.evaluation is not None
 
 
 # Pages of a folder share their files: there, what some page may need is given to all.
@@ -48,14 +48,19 @@ def _features(report: Report, place: Place) -> bool:
     return _mosaics(report, place) or (place == "single" and has_readings(report))
 
 
-def _evidence(report: Report, _place: Place) -> bool:
+def _measured(report: Report, _place: Place) -> bool:
     return bool(report.rankings or report.localisation)
+
+
+def _evidence(report: Report, place: Place) -> bool:
+    return place != "page" and _measured(report, place)
 
 
 CONDITIONS: dict[str, Condition] = {
     "styles/evidence.css": _evidence,
     "styles/features.css": _features,
     "styles/labels.css": _labels,
+    "styles/measured.css": _measured,
     "styles/viewer.css": _maps,
     "styles/pages.css": _folder,
     "scripts/data.js": _index,

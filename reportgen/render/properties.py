@@ -1,7 +1,6 @@
-"""Gives the custom properties of the whole page, its colours and fonts, short names.
+"""Gives the custom properties that a style sheet sets, such as colours and fonts, short names.
 
-They are those of ``:root``. What elements, scripts or templates set, such as the ``--p`` of a bar,
-is not among them and stays.
+What elements, scripts or templates set, such as the ``--p`` of a bar, is not among them and stays.
 """
 
 from __future__ import annotations
@@ -11,14 +10,13 @@ from collections import Counter
 from itertools import product
 from string import ascii_lowercase
 
-_ROOT = re.compile(r":root\{([^{}]*)\}")
-_DECLARED = re.compile(r"(?:^|;)(--[\w-]+):", re.ASCII)
+_DECLARED = re.compile(r"[{;](--[\w-]+):", re.ASCII)
 _NAME = re.compile(r"(?<![\w-])--[\w-]+", re.ASCII)
 
 
 def shorten_properties(style: str) -> str:
-    """Return ``style``, already minified, with short names for the properties of its ``:root``."""
-    declared = {name for root in _ROOT.findall(style) for name in _DECLARED.findall(root)}
+    """Return ``style``, already minified, with short names for the properties that it sets."""
+    declared = set(_DECLARED.findall(style))
     uses = Counter(_NAME.findall(style))
     letters = (
         "--" + "".join(name)

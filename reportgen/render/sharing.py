@@ -17,7 +17,7 @@ from reportgen.render.minify import lexemes
 from reportgen.render.reading import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from reportgen.render.minify import Lexeme
 
@@ -36,7 +36,12 @@ _GLOBALS = frozenset(
     )
 )
 """What every browser has from the start and nobody replaces."""
+_DECLARED, _SPLIT = 2, -1
+"""Letters that a constant takes beside its name and its value, by itself or among split words."""
+_WORTH_SPLITTING = 5
+"""Words that are split from one text in fewer letters than they take one by one."""
 _PLAIN = re.compile(r'"([^"\\\n\r]*)"')
+_WORD = re.compile(r'"[^"\\\s]+"')
 _STRICT_FUNCTION = re.compile(r'((?:const \w+=)?\(\(\)=>\{)"use strict";')
 _NAME = re.compile(r"[A-Za-z_$][\w$]*", re.ASCII)
 _NO_PROPERTY_OF = frozenset(("new", "import"))
@@ -58,10 +63,23 @@ def share_repeated(script: str) -> str:
     names = _choose(said)
     if not names or any(item.text.startswith(_PREFIX) for item in items if item.kind == "word"):
         return script
-    head = ",".join(f"{name}={text.constant}" for text, name in names.items())
     start = STRICT if script.startswith(STRICT) else ""
     written = _written(items, [(place, names.get(text, "")) for place, text in said])
-    return f"{start}const {head};{''.join(written).removeprefix(start)}"
+    return f"{start}const{_head(names)};{''.join(written).removeprefix(start)}"
+
+
+def _head(names: Mapping[_Repeated, str]) -> str:
+    """Return what follows the keyword: several words are split from one text."""
+    words = {name: text.constant[1:-1] for text, name in names.items() if _is_word(text)}
+    if len(words) < _WORTH_SPLITTING:
+        words = {}
+    rest = [f"{name}={text.constant}" for text, name in names.items() if name not in words]
+    split = f'[{",".join(words)}]="{" ".join(words.values())}".split(" ")'
+    return ",".join([split, *rest]) if words else " " + ",".join(rest)
+
+
+def _is_word(text: _Repeated) -> bool:
+    return _WORD.fullmatch(text.constant) is not None
 
 
 class _Repeated(NamedTuple):
@@ -73,7 +91,7 @@ class _Repeated(NamedTuple):
 
 
 _NOTHING = ("", _Repeated("", 0))
-_PLACES = {"property": 1, "key": 2, "text": -2, "global": 0}
+_PLACES = {"property": 1, "key": 2, "shorthand": 2, "text": -2, "global": 0}
 """Where something may stand, and how many letters more than its own a constant takes there."""
 
 
@@ -85,6 +103,8 @@ def _written(items: Sequence[Lexeme], shared: Sequence[tuple[str, str]]) -> Iter
         yield item.blank
         if name and place in {"property", "key"}:
             yield f"[{name}]"
+        elif name and place == "shorthand":
+            yield f"[{name}]:{item.text}"
         elif name and place == "text":
             # `return"a"` needs a blank that it did not have, and so does `"a"in b`.
             yield " " if at and worded[at - 1] and not item.blank else ""
@@ -117,8 +137,9 @@ def _said_by_word(reading: Reading, at: int) -> tuple[str, _Repeated]:
     text = _Repeated(f'"{name}"', len(name))
     if before == ".":
         return ("property", text) if reading.text(at - 2) not in _NO_PROPERTY_OF else _NOTHING
-    if reading.is_key(at):
-        return ("key", text) if name != "__proto__" else _NOTHING
+    if reading.is_key(at) or reading.roles[at] == "shorthand":
+        place = reading.roles[at] or "key"
+        return (place, text) if name != "__proto__" else _NOTHING
     if name not in _GLOBALS or reading.roles[at] != "variable" or reading.is_declared(name, at):
         return _NOTHING
     taken = before == "typeof" or after in {"++", "--"} or before in {"++", "--"}
@@ -133,7 +154,10 @@ def _choose(said: Sequence[tuple[str, _Repeated]]) -> dict[_Repeated, str]:
         if place and text.length >= _LEAST:
             # `.name` becomes `[a]`, `"name"` becomes `a`.
             gains[text] += text.length - _SHORT - _PLACES[place]
-    worth = [text for text, gain in gains.most_common() if gain > len(text.constant) + _SHORT + 2]
+    found = [(text, gain - len(text.constant) - _SHORT) for text, gain in gains.most_common()]
+    worth = [text for text, gain in found if gain > _DECLARED]
+    if sum(map(_is_word, worth)) >= _WORTH_SPLITTING:
+        worth = [text for text, gain in found if gain > (_SPLIT if _is_word(text) else _DECLARED)]
     return {text: f"{_PREFIX}{number}" for number, text in enumerate(worth)}
 
 

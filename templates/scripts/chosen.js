@@ -12,7 +12,7 @@ const chosenImages = (() => {
    */
   function column(row, measures) {
     const title = make("h3", {}, make("a", { href: row.href }, isolated(`${row.values.file}`)));
-    const choices = make("table", { className: "classes" });
+    const choices = make("table", "classes");
     const caption = choices.createCaption();
     caption.append(t("First choices"), " ", mark(row));
     const body = choices.createTBody();
@@ -21,8 +21,8 @@ const chosenImages = (() => {
         "tr",
         {},
         make("th", { scope: "row" }, isolated(name)),
-        make("td", { className: "bars" }, bar(chance)),
-        make("td", { className: "number" }, imageRows.percent(chance)),
+        make("td", "bars", bar(chance)),
+        make("td", "number", imageRows.percent(chance)),
       ));
     }
     const numbers = measures.map(([key, heading]) =>
@@ -30,7 +30,7 @@ const chosenImages = (() => {
     if (row.values.truth) {
       numbers.unshift(make("div", {}, make("dt", {}, t("True class")), make("dd", {}, isolated(`${row.values.truth}`))));
     }
-    return make("article", {}, title, picture(row), choices, make("dl", { className: "terms" }, ...numbers));
+    return make("article", {}, title, picture(row), choices, make("dl", "terms", ...numbers));
   }
 
   /**
@@ -39,7 +39,7 @@ const chosenImages = (() => {
    * @param {[string, string][]} measures
    */
   function show(place, rows, measures) {
-    const few = rows.length < 2 ? [make("p", { className: "quiet" }, t("Choose 2 to {most} images in the sheet or in the table.", { most: MOST }))] : [];
+    const few = rows.length < 2 ? [make("p", "quiet", t("Choose 2 to {most} images in the sheet or in the table.", { most: MOST }))] : [];
     const columns = make("div", { className: "abreast-images", tabIndex: 0, role: "region", ariaLabel: t("Chosen images side by side") });
     columns.append(...rows.map((row) => column(row, measures)));
     place.replaceChildren(...few, ...(rows.length ? [columns] : []));

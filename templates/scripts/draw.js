@@ -13,7 +13,7 @@ const glanceDraw = (() => {
 
   /** @param {number} fraction */
   function bar(fraction) {
-    const drawn = make("span", { className: "bar" });
+    const drawn = make("span", "bar");
     drawn.style.setProperty("--p", `${fraction || 0}`);
     return drawn;
   }
@@ -22,7 +22,7 @@ const glanceDraw = (() => {
   function mark({ right }) {
     return right === null ? "" : make(
       "span",
-      { className: `mark ${right ? "right" : "wrong"}` },
+      `mark ${right ? "right" : "wrong"}`,
       right ? t("✓ right") : t("✗ wrong"),
     );
   }
@@ -35,7 +35,7 @@ const glanceDraw = (() => {
     const label = t("Compare {file}", { file: values.file });
     const box = make("input", { type: "checkbox", name: "chosen", value: `${number}`, title: label, autocomplete: "off" });
     box.ariaLabel = label;
-    return make("label", { className: "pick" }, box);
+    return make("label", "pick", box);
   }
 
   /** @param {string} text */

@@ -12,14 +12,14 @@ const glanceFacets = (() => {
    */
   function matcher(state) {
     const wanted = imageRows.fold(state.q.trim());
-    const [from, to] = state.p.split("-").map(Number.parseFloat);
+    const [from, to] = state.p.split("-").map(parseFloat);
     return ({ text, values, right, folder }) =>
       text.includes(wanted)
       && (!state.class || values.class === state.class)
       && (!state.truth || values.truth === state.truth)
       && (!state.folder || (folder || "./") === state.folder)
       && (!state.right || right === (state.right === "right"))
-      && (!state.warning || Boolean(values.warnings) === (state.warning === "yes"))
+      && (!state.warning || !values.warnings === (state.warning !== "yes"))
       && !(Number(values.p) * 100 < from)
       && !(Number(values.p) * 100 > to);
   }

@@ -15,8 +15,7 @@
   }
   const sheet = /** @type {HTMLElement} */ (glance.querySelector(".sheet"));
   const table = /** @type {HTMLTableElement} */ (glance.querySelector("table.predictions"));
-  /** @type {IndexData | undefined} */
-  const data = Reflect.get(window, "reportgenIndex");
+  const { reportgenIndex: data } = /** @type {{ reportgenIndex?: IndexData }} */ (window);
   const all = data ? indexRows(data) : imageRows.fromTable(table, sheet);
   if (!all.length) {
     return;
@@ -83,15 +82,18 @@
 
   // -- what chooses them ----------------------------------------------------------------------
 
-  const tools = make("div", { className: "tools" });
+  const tools = make("div", "tools");
   const views = make("div", { className: "views", role: "group", ariaLabel: t("View") });
-  const place = make("div", { className: "chosen" });
+  const place = make("div", "chosen");
   const count = make("output", {});
-  const reset = make("button", { type: "button" }, t("Reset"));
-  const clear = make("button", { type: "button" }, t("Choose none"));
-  const status = make("p", { className: "shown" }, count, " ", reset, " ", clear);
+  const reset = makeButton(t("Reset"), () => {
+    change({ ...glanceState.empty(), view: state.view, chosen: state.chosen });
+    named("q")[0].focus();
+  });
+  const clear = makeButton(t("Choose none"), () => change({ chosen: "" }));
+  const status = make("p", "shown", count, " ", reset, " ", clear);
   const buttons = new Map([["sheet", t("Sheet")], ["table", t("Table")], ["compare", t("Compare")]].map(
-    ([name, text]) => [name, make("button", { type: "button", value: name }, text)]));
+    ([view, text]) => [view, makeButton(text, () => change({ view }))]));
 
   /** @param {string} name @returns {NodeListOf<HTMLInputElement | HTMLSelectElement>} */
   const named = (name) => glance.querySelectorAll(`[name="${name}"]`);
@@ -101,7 +103,7 @@
     const [from = "", to = ""] = state.p.split("-");
     for (const [name, value] of Object.entries({ ...state, from, to })) {
       for (const control of name === "chosen" ? [] : named(name)) {
-        if (control instanceof HTMLSelectElement && ![...control.options].some((option) => option.value === value)) {
+        if ("options" in control && ![...control.options].some((option) => option.value === value)) {
           const heading = columns.find(([key]) => value === key || value === `-${key}`)?.[1];
           control.add(make("option", { value }, heading ? `${heading} ${value.startsWith("-") ? "↓" : "↑"}` : value));
         }
@@ -209,29 +211,18 @@
   document.querySelector(".unfilled")?.remove();
   glance.hidden = false;
   for (const heading of headings) {
-    const button = make("button", { type: "button" }, ...heading.childNodes);
     const key = heading.dataset.key ?? "";
-    heading.append(button);
     table.style.setProperty(`--${key}`, JSON.stringify(heading.textContent));
-    button.addEventListener("click", () => {
+    const button = makeButton("", () => {
       // The first click on a number shows the largest first, on text the start of the alphabet.
       const first = typeof all[0].values[key] === "number" ? `-${key}` : key;
       change({ sort: state.sort === first ? (first === key ? `-${key}` : key) : first });
     });
+    button.append(...heading.childNodes);
+    heading.append(button);
   }
   const surfaces = makeSurfaces();
-  views.addEventListener("click", ({ target }) => {
-    const { value } = /** @type {HTMLButtonElement} */ (target);
-    if (value) {
-      change({ view: value });
-    }
-  });
   glance.addEventListener("input", input);
-  reset.addEventListener("click", () => {
-    change({ ...glanceState.empty(), view: state.view, chosen: state.chosen });
-    named("q")[0].focus();
-  });
-  clear.addEventListener("click", () => change({ chosen: "" }));
   window.addEventListener("hashchange", follow);
   // Browsers put back what a reader typed before a reload; the address says what is shown.
   window.addEventListener("pageshow", reflect);

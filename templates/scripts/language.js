@@ -3,7 +3,8 @@
 /**
  * Return a text in the report's language, with its placeholders filled in.
  *
- * The text is given in English, with placeholders such as {total}; the page has its number instead.
+ * The text is given in English, with placeholders such as {total}; the page has its number instead,
+ * and most values without their names, in the order of placeholders that are numbers.
  * @type {(text: string, values?: Readonly<Record<string, string | number>>) => string}
  */
 const t = (() => {
@@ -11,8 +12,12 @@ const t = (() => {
 
   /** @type {Record<string, string>} */
   const messages = JSON.parse(document.getElementById("messages")?.textContent || "{}");
-  return (text, values = {}) => (messages[text] ?? text)
-    .replace(/\{(\w+)\}/g, (whole, name) => (Object.hasOwn(values, name) ? String(values[name]) : whole));
+  return (text, ...values) => {
+    /** @type {Record<string, unknown>} */
+    const given = { ...values[0], ...values };
+    return (messages[text] ?? text)
+      .replace(/\{(\w+)\}/g, (whole, name) => (Object.hasOwn(given, name) ? String(given[name]) : whole));
+  };
 })();
 
 /** How names and texts are put in order: 9 before 10. */

@@ -58,7 +58,7 @@ const indexParts = (() => {
    */
   function line(row, labelled) {
     const { values, folder, choices } = row;
-    const name = make("bdi", { className: "file" }, make("span", { className: "folder" }, folder), base(row));
+    const name = make("bdi", "file", make("span", "folder", folder), base(row));
     const others = make("div", {});
     choices.slice(1).forEach(([category, chance], at) => {
       others.append(at ? ", " : "", isolated(category), ` ${imageRows.percent(chance)}`);
@@ -66,12 +66,12 @@ const indexParts = (() => {
     return make(
       "tr",
       {},
-      make("td", { className: "thumb" }, picture(row)),
+      make("td", "thumb", picture(row)),
       make("th", { scope: "row" }, make("a", { href: row.href }, name)),
       make("td", {}, isolated(`${values.class}`)),
       ...(labelled ? [make("td", {}, ...(values.truth
         ? [isolated(`${values.truth}`), " ", mark(row)]
-        : [make("span", { className: "quiet" }, t("no label"))]))] : []),
+        : [make("span", "quiet", t("no label"))]))] : []),
       make("td", {}, imageRows.written(row, "p"), bar(Number(values.p))),
       make("td", {}, others),
       ...[...imageRows.MEASURES, "warnings"].map((key) => make("td", {}, imageRows.written(row, key))),

@@ -1,18 +1,27 @@
 /* Elements made at once, and Markdown as elements: no text of anybody's is ever read as HTML. */
 
 /**
- * Make an element with its properties and children.
+ * Make an element with its properties, or its class alone, and children.
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
- * @param {Partial<HTMLElementTagNameMap[K]>} [values]
+ * @param {Partial<HTMLElementTagNameMap[K]> | string} [values]
  * @param {...(Node | string)} children
  * @returns {HTMLElementTagNameMap[K]}
  */
 const make = (tag, values = {}, ...children) => {
-  const made = Object.assign(document.createElement(tag), values);
+  const given = typeof values === "string" ? { className: values } : values;
+  const made = Object.assign(document.createElement(tag), given);
   made.append(...children);
   return made;
 };
+
+/**
+ * Make a button.
+ * @param {string} text
+ * @param {() => void} onclick
+ * @param {Partial<HTMLButtonElement>} [values]
+ */
+const makeButton = (text, onclick, values) => make("button", { type: "button", onclick, ...values }, text);
 
 /**
  * Hand the reader a file.

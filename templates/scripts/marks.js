@@ -5,7 +5,7 @@
   if (!handin) {
     return;
   }
-  const { form, about, marks, places, writers, actions, keep, button, save, part } = handin;
+  const { form, about, marks, places, writers, actions, keep, save, part } = handin;
   const SCHEMA = "reportgen/marks";
   const page = document.documentElement;
   /** @type {["verdict" | "mark" | "remark", string][]} */
@@ -50,7 +50,7 @@
       return make("label", {}, title, control);
     });
     const legend = make("legend", {}, t("Marking of {name}", { name: name || about.title }));
-    part(page, id, "marked").after(make("fieldset", { className: "marks" }, legend, ...controls));
+    part(page, id, "marked").after(make("fieldset", "marks", legend, ...controls));
   }
 
   const message = make("output");
@@ -106,10 +106,10 @@
       places.forEach(([name, id]) => said(name)[0] && write(root, name, id));
     }
   });
-  const panel = make("div", { className: "marks actions begun" },
+  const panel = make("div", "marks actions begun",
     message,
-    button(t("Download marks (.json)"), saveJson),
-    button(t("Download marks (.csv)"), saveCsv),
+    makeButton(t("Download marks (.json)"), saveJson),
+    makeButton(t("Download marks (.csv)"), saveCsv),
     make("label", {}, t("Read marks (.json)"), file),
     ...(form === "single" ? [make("label", {}, kept, t("Keep the marks in a copy"))] : []),
     make("datalist", { id: "verdicts" },
@@ -130,7 +130,7 @@
       count();
     }
   }
-  const opener = button(t("Marking"), () => show(!panel.isConnected));
+  const opener = makeButton(t("Marking"), () => show(!panel.isConnected));
   actions.append(opener);
   show(false);
 })();

@@ -115,7 +115,7 @@
     /** @type {Mosaic} */
     const mosaic = JSON.parse(tiles.dataset.mosaic ?? "");
     const cell = make("span", { className: "cell", hidden: true });
-    const readout = make("output", { className: "readout quiet" }, t("Point at a tile, or move with the arrow keys."));
+    const readout = make("output", "readout quiet", t("Point at a tile, or move with the arrow keys."));
     let current = -1;
 
     /** @param {number} tile */

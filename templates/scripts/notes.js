@@ -80,12 +80,6 @@ const handin = (() => {
   }
 
   /**
-   * @param {string} text
-   * @param {() => void} onclick
-   */
-  const button = (text, onclick) => make("button", { type: "button", textContent: text, onclick });
-
-  /**
    * Give the reader a file.
    * @param {string} ending
    * @param {string} text
@@ -131,7 +125,7 @@ const handin = (() => {
     const place = /** @type {Element} */ (id ? root.querySelector(`#${id}`) : section(root));
     let found = place.querySelector(`.${kind}`);
     if (!found) {
-      found = make("div", { className: kind });
+      found = make("div", kind);
       const before = place.querySelector(".note") ?? place.querySelector(".source");
       (before ?? place.children[0]).after(found);
     }
@@ -144,7 +138,7 @@ const handin = (() => {
    * @param {string} name
    */
   function write(box, name) {
-    const body = make("div", { className: "markdown" });
+    const body = make("div", "markdown");
     markdown(body, notes[name], name ? "h5" : "h3", (link) => {
       const id = places.find(([other]) => other === link)?.[1];
       return id ? `#${id}` : link;
@@ -159,15 +153,15 @@ const handin = (() => {
    */
   function equip(name, id) {
     const box = part(page, id, "note");
-    const opener = button("", () => {
+    const opener = makeButton("", () => {
       const text = make("textarea", {
         rows: 8,
         value: notes[name] ?? "",
         ariaLabel: t("Notes on {name}", { name: name || about.title }),
         oninput: () => keep("notes", name, text.value),
       });
-      const hint = make("p", { className: "fine" }, t("Markdown. To keep it, download it."));
-      box.replaceChildren(text, hint, button(t("Done"), done));
+      const hint = make("p", "fine", t("Markdown. To keep it, download it."));
+      box.replaceChildren(text, hint, makeButton(t("Done"), done));
       text.focus();
       addEventListener("beforeprint", done, { once: true });
     });
@@ -224,11 +218,11 @@ const handin = (() => {
     fence ? line : line.replace(/^( *#)(?=\s)/, "$1#").replace(/\.(?=\w+\W*$)/, "&#46;"));
 
   const begun = Object.values(notes).join("") || front.marks ? " begun" : "";
-  const actions = make("div", { className: `actions${begun}` });
+  const actions = make("div", `actions${begun}`);
   if (original) {
-    actions.append(button(t("Download a copy with notes"), () => copy(original)));
+    actions.append(makeButton(t("Download a copy with notes"), () => copy(original)));
   }
-  actions.append(button(t("Download notes (.md)"), () => {
+  actions.append(makeButton(t("Download notes (.md)"), () => {
     const parts = Object.entries(notes).filter(([, text]) => text.trim())
       .map(([name, text]) => `# ${name || "Report"}\n\n${guard(text)}\n`);
     save("-notes.md", parts.join("\n"));
@@ -237,5 +231,5 @@ const handin = (() => {
   for (const [name, id] of places) {
     equip(name, id);
   }
-  return { form, about, marks, places, writers, actions, keep, button, save, part };
+  return { form, about, marks, places, writers, actions, keep, save, part };
 })();

@@ -17,7 +17,7 @@
     [...drawing.querySelectorAll("use, image")].pop()?.replaceWith(use);
     const text = t("{method} at {layer}, on the original photo", { method, layer });
     drawing.ariaLabel = text;
-    return make("figure", {}, drawing, make("figcaption", {}, make("span", { className: "layer" }, layer), ` ${method}`));
+    return make("figure", {}, drawing, make("figcaption", {}, make("span", "layer", layer), ` ${method}`));
   }
 
   for (const target of document.querySelectorAll(".target")) {
@@ -26,8 +26,8 @@
     if (!example || !panels.length) {
       continue;
     }
-    const layers = make("div", { className: "layers" });
-    const details = make("details", { className: "originals" }, make("summary", {}, t("The same maps on the original photo")), layers);
+    const layers = make("div", "layers");
+    const details = make("details", "originals", make("summary", {}, t("The same maps on the original photo")), layers);
     details.addEventListener("toggle", () => layers.append(...[...panels].map((panel) => draw(example, panel))), { once: true });
     target.querySelector(".grids")?.append(details);
   }

@@ -17,7 +17,7 @@
     const list = make("div", { className: "tabs", role: "tablist", ariaLabel: t("Targets") });
     const names = [...panels.map((panel) => panel.dataset.target ?? ""), t("All")];
     const tabs = names.map((name, place) => {
-      const tab = make("button", { type: "button", id: `${article.id}-tab-${place + 1}`, dir: "auto", role: "tab", onclick: () => select(place) }, name);
+      const tab = makeButton(name, () => select(place), { id: `${article.id}-tab-${place + 1}`, dir: "auto", role: "tab" });
       const shown = place < panels.length ? [panels[place]] : panels;
       tab.setAttribute("aria-controls", shown.map(({ id }) => id).join(" "));
       return tab;

@@ -20,8 +20,28 @@ CASES = (
     ("const a=true;f(!a,false);", "let a=!0;f(!a,!1);"),
     ("f({true:1,false(){}},a.true,true.a,a?b:c,true?.a);", None),
     ("a?true:false;", "a?!0:!1;"),
-    ("if(a){f()}else{g();}h();", "if(a)f();else g();h();"),
+    ("if(a){f()}else{g();}h();", "a?f():g();h();"),
     ("if(a){f();g()}if(b){let c=1}if(d){if(e)f()}else{h();g()}while(a){}", None),
+    ("if(a.b){f()}if(!a){f();}if(a===1&&b){f(c=2)}", "a.b&&f();!a&&f();a===1&&b&&f(c=2);"),
+    ("if(a||b){f()}else{c=1}if(a?.b){f()}else{g()}", "a||b?f():c=1;a?.b?f():g();"),
+    (
+        "if(a){b=1}if(a||b){f()}if(a?b:c){f()}else{g()}",
+        "if(a)b=1;if(a||b)f();if(a?b:c)f();else g();",
+    ),
+    (
+        "if(a){f()||g()}if(a=b){f()}if(a){b>>=1}if(a){b>>1}",
+        "if(a)f()||g();if(a=b)f();if(a)b>>=1;a&&b>>1;",
+    ),
+    (
+        "if(a){return}if(a){throw b}if((a)){f()}if(a){(f)()}",
+        "if(a){return}if(a)throw b;if(a)f();a&&(f)();",
+    ),
+    ("if(a){f()}else if(b){g()}else{h()}", "if(a)f();else b?g():h();"),
+    (
+        "f(...(a?b:c));g=(a?b:c);h===(a?b:c);d=(a,b);e=>({});",
+        "f(...a?b:c);g=a?b:c;h===(a?b:c);d=(a,b);e=>({});",
+    ),
+    (";void f();a=void f();if(b){void g()}", "; f();a=void f();b&&g();"),
     ("(()=>{function f(a){return a+1}f(2)})();", "(()=>{let f=(a)=>a+1;f(2)})();"),
     ("(()=>{f();async function f(){await g()}})();", "(()=>{let f=async()=>{await g()};f();})();"),
     ("(()=>{function f(){return{a:1}}f()})();", "(()=>{let f=()=>({a:1});f()})();"),
@@ -31,7 +51,7 @@ CASES = (
     ("(f)=>{function f(){}};function g(){}", None),
     ("(()=>{function f(){}function f(){}})();", None),
     ("(()=>{const a={}\nfunction f(){}\n(b)})();", "(()=>{let a={}\nfunction f(){}\n(b)})();"),
-    ("a=(b);c((d.e[1](2)),(f+1),(g)=>1,(h?.i).j);", "a=b;c(d.e[1](2),(f+1),(g)=>1,(h?.i).j);"),
+    ("a=(b);c((d.e[1](2)),(f+1),(g)=>1,(h?.i).j);", "a=b;c(d.e[1](2),f+1,(g)=>1,(h?.i).j);"),
     ("new(a.b())(c);return(d);a=b*(c);", None),
     ("a=0.5+10.5+0.toFixed+b.a0;", "a=.5+10.5+0.toFixed+b.a0;"),
     ("function f(", "function f("),
@@ -51,6 +71,11 @@ RUN = (
         "let n=2;while(n){n--}say(n)};f(1);f(0);f();"
     ),
     "const f=()=>{for(const a of[1,2,3]){if(a===2){continue}say(a)}if(true){return}say(9)};f();",
+    (
+        "const f=(a,b)=>{if(a){say(a)}if(!a){say(1)}else if(b){a=b}else{say(b)}if(a||b){say(2)}"
+        "if(a===b&&b){say([...(a?[a]:[])])}const g=(c)=>(c?1:2);say(g((a)),(b?a:0),a===(b?1:2));"
+        "for(const c of[a,b]){if(c){say(c)}else{a=c}}void say(a)};f(0,0);f(0,2);f(1,1);f(1,0);"
+    ),
     "(()=>{const list=[1,2].map((x)=>{function up(y){return y+x}return up(x)});say(list)})();",
 )
 

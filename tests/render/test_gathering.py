@@ -32,5 +32,5 @@ def test_what_a_style_sheet_becomes(style: str, expected: str) -> None:
 
 def test_each_condition_stands_once_in_a_page() -> None:
     style = style_of(make_environment(), STYLES)
-    assert [style.count(f"{condition}{{") for condition in GATHERED] == [1, 1]
+    assert [style.count(f"{condition}{{") for condition in GATHERED] == [1, 1, 1]
     assert style.index("@media (width<56rem){") < style.index("@media (width<40rem){")

@@ -35,6 +35,7 @@ from reportgen.render import environment as environment_module
 from reportgen.render import sections as sections_module
 from reportgen.render.environment import SCRIPTS, STYLES
 from reportgen.render.evidence import MEASURES
+from reportgen.render.needed import needed
 from reportgen.render.words import (
     THRESHOLDS,
     describe_agreement,
@@ -751,3 +752,20 @@ def test_only_a_page_of_many_pictures_lays_them_out_late(sample: Report, tmp_pat
     many = replace(sample, images=(sample.images[0],) * 101)
     assert '<body class="many"' in written(many, tmp_path)
     assert "<body data-" in written(sample, tmp_path)
+
+
+@pytest.mark.parametrize("images", [20, 21])
+def test_only_what_is_near_the_window_is_laid_out_where_images_are_many(
+    images: int, sample: Report, tmp_path: Path
+) -> None:
+    text = written(replace(sample, images=(image(),) * images), tmp_path)
+    assert ('<body class="many"' in text) == (images > 20)
+
+
+def test_a_page_of_images_has_no_styles_of_what_stands_on_the_first(measured: Report) -> None:
+    front = {"styles/evidence.css", "styles/labels.css"}
+    assert front <= set(needed(STYLES, measured, "single"))
+    assert front <= set(needed(STYLES, measured, "index"))
+    assert set(needed(STYLES, measured, "page")) & {*front, "styles/measured.css"} == {
+        "styles/measured.css"
+    }

@@ -17,7 +17,8 @@ CASES = (
         ":root{--ink:#000;--rule:1px solid var(--line);--line:#111}a{color:var(--ink)}",
         ":root{--a:#000;--c:1px solid var(--b);--b:#111}a{color:var(--a)}",
     ),
-    ("a{--room:1px;width:var(--room)}", "a{--room:1px;width:var(--room)}"),
+    ("a{--room:1px;width:var(--room)}", "a{--a:1px;width:var(--a)}"),
+    ("a{width:var(--p,0);b:var(--room)}", "a{width:var(--p,0);b:var(--room)}"),
     (
         ":root{--ink:#000}b{width:var(--a);c:var(--ink)}",
         ":root{--b:#000}b{width:var(--a);c:var(--b)}",

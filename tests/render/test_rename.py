@@ -88,6 +88,10 @@ RUN = (
     "try{throw{code:3}}catch({code,other=4}){say(code,other)}try{throw 1}catch{say('none')}",
     "const after=(a)=>{if(a){say(1)}\nelse{say(2)}\nfor(const b of[a])say(b);while(a-->1);say(a)};after(2);",  # noqa: E501 - one program
     "const call=async(value)=>{const got=await value;return got};say(typeof call(1));",
+    (
+        "const g=(unused,index)=>{const value=index+1;return value*value};say(g(0,2));"
+        "try{throw 1}catch(unused){const other=2;say(other,other,other)}"
+    ),
     "const numbers=[1,2,3,];const sum=numbers.reduce((left,right)=>left+right,);say(sum,numbers);",
     "const a=1,longer=2;const f=(b)=>(longer)=>a+b+longer;say(f(2)(3),longer,4/longer/a,/a/g.test('a'));",  # noqa: E501 - one program
 )

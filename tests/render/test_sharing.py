@@ -39,6 +39,19 @@ CASES = (
     ("{const document=1;" + "f(document);" * 4 + "}", None),
     (f"{LONG}somewhatLong;new.somewhatLong;[...somewhatLong];`.somewhatLong`;", None),
     (f"{LONG}'somewhatLong';\"somewhat\\Long\";", None),
+    (
+        "f({somewhatLong},{somewhatLong:b},{somewhatLong=1}=c,somewhatLong);" * 2,
+        'const shared0="somewhatLong";'
+        + "f({[shared0]:somewhatLong},{[shared0]:b},{[shared0]:somewhatLong=1}=c,somewhatLong);"
+        * 2,
+    ),
+    (
+        "a.first.second.third.fourth.fifth.sixth;" * 9 + 'f("two words");' * 9,
+        'const[shared1,shared2,shared3,shared4,shared5,shared6]="second fourth first third '
+        'fifth sixth".split(" "),shared0="two words";'
+        + "a[shared3][shared1][shared4][shared2][shared5][shared6];" * 9
+        + "f(shared0);" * 9,
+    ),
     (f"{LONG}shared0;", f"{LONG}shared0;"),
     (f"{LONG}(", f"{LONG}("),
 )
@@ -94,11 +107,21 @@ def test_every_script_is_as_it_was_with_the_constants_put_back() -> None:
     assert before.startswith('"use strict";')
     assert "use strict" not in before[13:]
     after = share_repeated(before)
-    head = re.match(r'"use strict";const ((?:shared\d+=(?:"[^"]*"|\w+),?)+);', after)
+    head = re.match(
+        r'"use strict";const\[([\w,]+)\]="([^"]*)"\.split\(" "\)((?:,shared\d+=(?:"[^"]*"|\w+))+);',
+        after,
+    )
     assert head
-    constants = dict(re.findall(r'(shared\d+)=("[^"]*"|\w+)', head[1]))
+    constants = dict(re.findall(r'(shared\d+)=("[^"]*"|\w+)', head[3]))
+    words = zip(head[1].split(","), head[2].split(" "), strict=True)
+    constants.update((name, f'"{word}"') for name, word in words)
     names = {name: value.strip('"') for name, value in constants.items()}
-    body = re.sub(r"([{,])\[(shared\d+)\]:", lambda m: f"{m[1]}{names[m[2]]}:", after[head.end() :])
+    body = re.sub(
+        r"\[(shared\d+)\]:(\w+)(?=[,}=])",
+        lambda m: m[2] if names[m[1]] == m[2] else m[0],
+        after[head.end() :],
+    )
+    body = re.sub(r"([{,])\[(shared\d+)\]:", lambda m: f"{m[1]}{names[m[2]]}:", body)
     body = re.sub(r"(\?\.)?\[(shared\d+)\]", lambda m: f"{m[1] or '.'}{names[m[2]]}", body)
     body = re.sub(r"\bshared\d+\b", lambda m: constants[m[0]], body)
     assert [item.text for item in lexemes(body)] == [item.text for item in lexemes(before[13:])]

@@ -9,7 +9,7 @@ const viewerControls = (() => {
    * @param {string} [ariaLabel] Where the text is only a sign.
    * @returns {HTMLButtonElement}
    */
-  const button = (text, onclick, ariaLabel = text) => make("button", { type: "button", onclick, ariaLabel, title: ariaLabel }, text);
+  const button = (text, onclick, ariaLabel = text) => makeButton(text, onclick, { ariaLabel, title: ariaLabel });
 
   /**
    * @param {string} text

@@ -27,9 +27,9 @@
   // -- What there is ---------------------------------------------------------------------------
 
   const heading = make("h2", { id: "look-title", tabIndex: -1 });
-  const file = make("p", { className: "quiet" });
+  const file = make("p", "quiet");
   const said = make("output", {});
-  const shelf = make("p", { className: "fine" });
+  const shelf = make("p", "fine");
   const [lowest, highest] = [make("span", {}), make("span", {})];
   const bar = make("canvas", { width: 256, height: 1, ariaHidden: "true" });
   const stage = viewerStage.build(pointAt, (wipe) => change({ wipe }));
@@ -64,7 +64,7 @@
     field(t("True resolution"), "cells", "checkbox"),
     field(t("Lines between cells"), "grid", "checkbox"),
     field(t("The whole photo"), "whole", "checkbox"),
-    make("div", { className: "steps" },
+    make("div", "steps",
       button(t("Save PNG"), () => save("png")),
       button(t("Save SVG"), () => save("svg")),
       button(t("Copy caption"), () => give(scene?.caption().join(" "))),
@@ -82,9 +82,9 @@
     ].flatMap(([key, text]) => [make("dt", {}, key), make("dd", {}, text)])),
     button(t("Close"), () => help.close()),
   );
-  const dialog = make("dialog", { className: "viewer" },
+  const dialog = make("dialog", "viewer",
     make("header", {}, heading, file, button("?", () => help.showModal(), t("Keys")), button("✕", () => dialog.close(), t("Close"))),
-    make("div", {}, stage.element, make("div", { className: "steps" }, ...steps), make("p", { className: "scale" }, lowest, bar, highest), said),
+    make("div", {}, stage.element, make("div", "steps", ...steps), make("p", "scale", lowest, bar, highest), said),
     controls, help,
   );
   dialog.setAttribute("aria-labelledby", heading.id);
@@ -238,13 +238,12 @@
     const [x, y] = [left + column * w, top + row * h];
     stage.mark(`M${x} ${y}h${w}v${h}h${-w}z`, x + w / 2, y + h / 2);
     const value = (levels[row * width + column] * panel.peak) / 255;
-    const values = { column: column + 1, row: row + 1, value: short(value) };
     if (other && less) {
-      const at = Math.floor(((row + 0.5) * less.height) / height) * less.width + Math.floor(((column + 0.5) * less.width) / width);
-      const taken = (less.levels[at] * other.peak) / 255;
-      said.textContent = t("Column {column}, row {row}: {value} less {taken} is {rest}", { ...values, taken: short(taken), rest: short(value - taken) });
+      const place = Math.floor(((row + 0.5) * less.height) / height) * less.width + Math.floor(((column + 0.5) * less.width) / width);
+      const taken = (less.levels[place] * other.peak) / 255;
+      said.textContent = t("Column {column}, row {row}: {value} less {taken} is {rest}", { column: column + 1, row: row + 1, value: short(value), taken: short(taken), rest: short(value - taken) });
     } else {
-      said.textContent = t("Column {column}, row {row}: {value}, {share}% of the peak", { ...values, share: Math.round((100 * value) / panel.peak) });
+      said.textContent = t("Column {column}, row {row}: {value}, {share}% of the peak", { column: column + 1, row: row + 1, value: short(value), share: Math.round((100 * value) / panel.peak) });
     }
   }
 

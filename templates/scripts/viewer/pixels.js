@@ -15,9 +15,7 @@ const viewerPixels = (() => {
    * @param {string} src
    */
   const carry = (src) => (carried ??= new Promise((resolve) => {
-    const script = document.createElement("script");
-    Object.assign(script, { src, onload: resolve, onerror: resolve });
-    document.head.append(script);
+    document.head.append(make("script", { src, onload: resolve, onerror: resolve }));
   }));
 
   /**
@@ -45,7 +43,7 @@ const viewerPixels = (() => {
    * @returns {CanvasRenderingContext2D}
    */
   function paper(width, height) {
-    const canvas = Object.assign(document.createElement("canvas"), { width, height });
+    const canvas = make("canvas", { width, height });
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
     context.imageSmoothingQuality = "high";
     return context;

@@ -31,7 +31,7 @@ const viewerStage = (() => {
       drawing.append(path);
       return path;
     });
-    const divider = make("div", { className: "divider" });
+    const divider = make("div", "divider");
     const plate = make("div", { className: "plate", ariaHidden: "true" }, canvas, drawing, divider);
     const stage = make("div", { className: "stage", tabIndex: 0, role: "application" }, plate);
 
