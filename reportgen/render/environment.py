@@ -312,20 +312,41 @@ def _text_of(environment: jinja2.Environment, name: str) -> str:
     return text
 
 
-def content_security_policy(script: str) -> str:
-    """Return a policy that allows ``data:`` pictures, inline styles and exactly ``script``."""
-    digest = b64encode(sha256(script.encode()).digest()).decode("ascii")
-    return (
-        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
-        f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+def loader_of(addresses: Iterable[str]) -> Markup:
+    """Return a script that loads the scripts at ``addresses``, which run in their order.
+
+    A hash in a policy, or in ``integrity``, needs CORS to be compared with a file, and a page from
+    disk has none. So what is hashed is this script, which stands in the page and names the files.
+
+    Parameters
+    ----------
+    addresses
+        Paths relative to the page, of letters, digits, slashes and dots.
+    """
+    code = (
+        f"for(const src of {json.dumps(list(addresses), separators=(',', ':'))})"
+        'document.body.append(Object.assign(document.createElement("script"),{src,async:!1}))'
     )
+    return Markup(code)  # noqa: S704 - addresses that we made
 
 
-FOLDER_POLICY = (
-    "default-src 'none'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
-    "script-src 'self'; base-uri 'none'; form-action 'none'"
-)
-"""Of a report in several files: its own files, and nothing inline but the length of a bar."""
+def content_security_policy(script: str, *, files: bool = False) -> str:
+    """Return a policy that allows inline styles and exactly ``script``, by its hash.
+
+    Parameters
+    ----------
+    script
+        As it stands in its element.
+    files
+        Whether the report is in several files: then pictures and styles may be files beside the
+        page, and scripts those that ``script`` adds; no element in the markup names one that runs.
+    """
+    digest = b64encode(sha256(script.encode()).digest()).decode("ascii")
+    own, added = ("'self' ", " 'strict-dynamic'") if files else ("", "")
+    return (
+        f"default-src 'none'; img-src {own}data:; style-src {own}'unsafe-inline'; "
+        f"script-src 'sha256-{digest}'{added}; base-uri 'none'; form-action 'none'"
+    )
 
 
 def stream(

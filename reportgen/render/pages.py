@@ -11,13 +11,13 @@ from urllib.parse import quote
 
 from reportgen.render.colours import sheet
 from reportgen.render.environment import (
-    FOLDER_POLICY,
     IMAGES_PAGE,
     INDEX_PAGE,
     PAGE,
     SCRIPTS,
     STYLES,
     content_security_policy,
+    loader_of,
     make_environment,
     script_of,
     stream,
@@ -149,7 +149,6 @@ def _folder_pages(
     pages = page_links(len(report.images), options.page_size)
     shared = {
         "icon": files.put(ICON, ".svg"),
-        "policy": FOLDER_POLICY,
         "page_size": options.page_size,
         "pages": pages,
         "total": len(report.images),
@@ -168,17 +167,20 @@ def _folder_pages(
     links.page = 0
     (folder / DATA).write_text(index_data(report, files, links), encoding="utf-8", newline="\n")
     context = _context(environment, report, others, "index")
-    yield INDEX, stream(environment, INDEX_PAGE, {**context, **shared, **index_code, "data": DATA})
+    yield INDEX, stream(environment, INDEX_PAGE, {**context, **shared, **index_code})
 
 
 def _code(
     environment: jinja2.Environment, files: Files, report: Report, place: Place
 ) -> dict[str, object]:
-    """Return the files of style and script of one kind of page, and the texts of the latter."""
+    """Return the styles and scripts of one kind of page: their files, and what loads the latter."""
     script = script_of(environment, needed(SCRIPTS, report, place))
+    own = files.put(script.code, ".js")
+    loader = loader_of([DATA, own] if place == "index" else [own])
     return {
         "stylesheet": files.put(style_of(environment, needed(STYLES, report, place)), ".css"),
-        "script_file": files.put(script.code, ".js"),
+        "script": loader,
+        "policy": content_security_policy(loader, files=True),
         "messages": script.texts,
     }
 

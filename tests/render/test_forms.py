@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
 from dataclasses import replace
+from hashlib import sha256
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote, urldefrag, urlsplit
@@ -40,10 +42,23 @@ class Markup(HTMLParser):
     def __init__(self, path: Path) -> None:
         super().__init__(convert_charrefs=True)
         self.tags: list[tuple[str, dict[str, str]]] = []
+        self.scripts: list[str] = []
         self.feed(path.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        if self.tags and self.tags[-1] == ("script", {}):  # of what follows it, only spaces
+            self.scripts += [data] if data.strip() else []
+
+    @property
+    def loaded(self) -> list[str]:
+        """Return the scripts that the page's own one loads, in order."""
+        (loader,) = self.scripts
+        (listed,) = re.findall(r"\[.*?\]", loader)
+        names: list[str] = json.loads(listed)
+        return names
 
     @property
     def ids(self) -> set[str]:
@@ -57,7 +72,7 @@ class Markup(HTMLParser):
             for name, value in attributes.items()
             if name in {"href", "src", "data-pictures", "data-grey"}
         }
-        return found - {""}
+        return (found | set(self.loaded)) - {""}
 
     @property
     def fetched(self) -> set[str]:
@@ -262,17 +277,22 @@ def test_parts_of_the_index_are_linked_from_pages(measured: Report, tmp_path: Pa
     assert "index.html#measures" in markups(tmp_path)["page-1.html"].addresses
 
 
-def test_scripts_of_a_folder_are_files_alone(hostile: Report, tmp_path: Path) -> None:
+def test_a_page_of_a_folder_runs_one_script_that_names_its_files(
+    hostile: Report, tmp_path: Path
+) -> None:
     render(hostile, tmp_path, PAIRS)
-    for markup in markups(tmp_path).values():
+    for name, markup in markups(tmp_path).items():
         (policy,) = [it["content"] for it in markup.all("meta") if "http-equiv" in it]
         rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
-        assert rules["script-src"] == "'self'"
+        (script,) = markup.scripts
+        digest = b64encode(sha256(script.encode()).digest()).decode()
+        assert rules["script-src"] == f"'sha256-{digest}' 'strict-dynamic'"
         assert rules["default-src"] == "'none'"
-        scripts = [it for it in markup.all("script") if it.get("type") != "application/json"]
-        assert scripts
-        assert all(NAME.fullmatch(it["src"]) for it in scripts)
-        assert not any(name.startswith("on") for _, it in markup.tags for name in it)
+        others = [it for it in markup.all("script") if it.get("type") != "application/json"]
+        assert others == [{}]
+        assert all(NAME.fullmatch(it) for it in markup.loaded)
+        assert markup.loaded[:-1] == (["assets/data.js"] if name == "index.html" else [])
+        assert not any(key.startswith("on") for _, it in markup.tags for key in it)
         assert markup.all("style") == []
 
 

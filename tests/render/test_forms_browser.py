@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from contextlib import contextmanager
 from dataclasses import replace
@@ -170,6 +171,36 @@ def test_pixels_come_on_demand_from_disk(
         }"""
     )
     assert unread == []
+
+
+NAMED = """<script src="assets/evil.js"></script><svg><script href="assets/evil.js"></script></svg>
+<script type="module" src="assets/evil.js"></script><body data-pictures="assets/evil.js">
+<script>ran("inline")</script><img src="" onerror="ran('on')">
+<a id="lead" href="javascript:ran('link')">x</a><iframe src="assets/evil.html"></iframe>"""
+"""Markup that would run something, were there no policy."""
+
+
+@pytest.mark.parametrize("file", ["index.html", "page-1.html"])
+@pytest.mark.parametrize("policy", [True, False])
+def test_a_script_file_that_the_markup_names_does_not_run(
+    file: str, folders: dict[str, Path], tmp_path: Path, browser: Browser, *, policy: bool
+) -> None:
+    folder = tmp_path / "report"
+    shutil.copytree(folders["full"], folder)
+    (folder / "assets/evil.js").write_text('ran("file")')
+    (folder / "assets/evil.html").write_text('<script>parent.ran("frame")</script>')
+    text = (folder / file).read_text(encoding="utf-8").replace("<main", f"{NAMED}<main", 1)
+    if not policy:
+        text = re.sub(r"<meta http-equiv[^>]*>", "", text)
+    (folder / file).write_text(text, encoding="utf-8")
+    ran: list[str] = []
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.expose_function("ran", lambda what: ran.append(what))  # noqa: PLW0108 - not of C
+        page.goto((folder / file).as_uri())
+        page.locator("#lead").click()
+        assert page.get_by_label("Filter by file or class").is_visible(), "its own scripts run"
+    assert (ran == []) if policy else ({"file", "inline", "on", "link"} <= set(ran))
 
 
 def test_going_through_a_folder(folders: dict[str, Path], look: Callable[..., Page]) -> None:

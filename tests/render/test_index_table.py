@@ -12,6 +12,7 @@ from sample import HOSTILE, HOSTILE_NAMES, full_report
 from test_browser import count, fragment, shown_files
 
 from reportgen.render import RenderOptions, render
+from reportgen.render.pages import DATA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,16 +44,14 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return an index whose data are exchanged for those of many more images."""
     folder = tmp_path_factory.mktemp("many")
     render(full_report(), folder, RenderOptions(form="folder"))
-    text = (folder / "index.html").read_text(encoding="utf-8")
-    (name,) = re.findall(r'<script src="([^"]*data[^"]*)"', text)
-    own = (folder / name).read_text(encoding="utf-8")
+    own = (folder / DATA).read_text(encoding="utf-8")
     (picture, *_) = re.findall(r"assets/[\w/]+\.(?:png|jpg)", own)
     data = {
         "names": [f"class {number}" for number in range(CLASSES)],
         "pages": [[f"page-{page + 1}.html", page * 50 + 1] for page in range(MANY // 50)],
         "rows": [made_up(number, picture) for number in range(MANY)],
     }
-    (folder / name).write_text(f"window.reportgenIndex={json.dumps(data)};", encoding="utf-8")
+    (folder / DATA).write_text(f"window.reportgenIndex={json.dumps(data)};", encoding="utf-8")
     return folder / "index.html"
 
 
