@@ -106,7 +106,7 @@ def test_a_batch_size_that_was_measured_is_found_again(
 ) -> None:
     folder, measured = tmp_path / "many", []
     folder.mkdir()
-    for number in range(18):
+    for number in range(34):
         Image.new("RGB", (40, 40), (number, 0, 0)).save(folder / f"{number}.png")
 
     def timed(_run: object) -> float:
@@ -117,12 +117,12 @@ def test_a_batch_size_that_was_measured_is_found_again(
     words = ["build", folder, *NETWORK, "--input-size", "64", "--batch-size", "auto"]
     first = run(*words, "-o", tmp_path / "first", "--verbose")
     assert first.code == 0
-    assert "batch size 8" in first.err
-    assert "batch-size = 8\n" in (tmp_path / "first" / "run.toml").read_text("utf-8")
+    assert "batch size 16" in first.err
+    assert "batch-size = 16\n" in (tmp_path / "first" / "run.toml").read_text("utf-8")
     count = len(measured)
     assert count > 1
     assert run(*words, "-o", tmp_path / "second", "--top-k", "2").code == 0
-    assert "batch-size = 8\n" in (tmp_path / "second" / "run.toml").read_text("utf-8")
+    assert "batch-size = 16\n" in (tmp_path / "second" / "run.toml").read_text("utf-8")
     assert len(measured) == count
 
 

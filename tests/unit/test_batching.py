@@ -29,23 +29,23 @@ def chosen(
 
 
 def test_the_default_stays_unless_another_is_clearly_faster() -> None:
-    assert chosen({})[0] == 16
-    assert chosen({64: 0.93})[0] == 16
+    assert chosen({})[0] == 32
+    assert chosen({64: 0.93})[0] == 32
     assert chosen({64: 0.91})[0] == 64
     assert chosen({8: 0.9, 64: 0.8, 128: 0.85})[0] == 64
 
 
 def test_sizes_that_come_to_the_same_are_measured_once() -> None:
-    assert chosen({}, most=20)[1] == [16, 4, 8, 20]
+    assert chosen({}, most=20)[1] == [20, 4, 8, 16]
     assert chosen({}, most=8)[1] == [8, 4]
 
 
 def test_no_size_beyond_the_number_of_pictures_is_tried() -> None:
-    assert chosen({128: 0.1}, images=100) == (16, [16, 4, 8, 32, 64])
+    assert chosen({128: 0.1}, images=100) == (32, [32, 4, 8, 16, 64])
 
 
 def test_what_does_not_fit_into_memory_is_not_taken() -> None:
-    assert chosen({64: None, 128: 0.1}) == (16, [16, 4, 8, 32, 64])
+    assert chosen({64: None, 128: 0.1}) == (32, [32, 4, 8, 16, 64])
     assert chosen({16: None, 32: None})[0] == 4
 
 
@@ -109,7 +109,7 @@ def test_without_a_memory_it_is_measured_every_time(measured: list[int]) -> None
 
 
 def test_a_single_pass_is_not_worth_measuring(measured: list[int]) -> None:
-    assert settle(None, images=16) == 16
+    assert settle(None, images=32) == 32
     assert measured == []
 
 
