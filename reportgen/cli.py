@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from reportgen import __version__, remote
+from reportgen import __version__
 from reportgen import cli_options as opt
 from reportgen import options as defaults
 from reportgen.commands import Commands
@@ -129,6 +129,8 @@ def _register(name: str, text: str, *, lab: bool) -> None:
     ) -> None:
         if quiet and verbose:
             raise UsageError("--quiet and --verbose: give one of them, not both.")
+        from reportgen import remote  # noqa: PLC0415 - urllib, which --help must not cost
+
         path, url = remote.split(images)
         options = defaults.BuildOptions(
             images=path,

@@ -25,7 +25,7 @@ from reportgen.errors import OutputFolderError, cannot_write
 from reportgen.exchange import exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 MANIFEST = "manifest.json"
 MANIFEST_SCHEMA = 1
@@ -119,7 +119,7 @@ class OutputFolder:
         folder.chmod(0o777 & ~_umask())  # mkdtemp makes it private; a report is to be shared
         return folder
 
-    def commit(self, staging: Path) -> None:
+    def commit(self, staging: Path, digests: Mapping[str, str] | None = None) -> None:
         """Put the finished files of ``staging`` in place.
 
         A new folder appears in one rename. One that holds nothing but an earlier report changes
@@ -127,13 +127,20 @@ class OutputFolder:
         widened to the old and the new files first, then each file is replaced in one step, the page
         last, and only then files of the old report that the new one lacks are deleted.
 
+        Parameters
+        ----------
+        staging
+            The folder of `staging`.
+        digests
+            Relative name and SHA-256 of files in it whose content was hashed when it was written.
+
         Raises
         ------
         OutputFolderError
             If a file that is not ours stands where one of the report's files has to go; nothing
             has been changed then.
         """
-        new = hashes(staging)
+        new = hashes(staging, digests or {})
         if not self.path.exists() or not (self.path.is_symlink() or any(self.path.iterdir())):
             _write_manifest(staging, new)
             staging.replace(self.path)
@@ -279,14 +286,15 @@ def empty(folder: Path) -> None:
             path.unlink()
 
 
-def hashes(folder: Path) -> dict[str, str]:
-    """Return ``{relative name: sha256}`` of every file below ``folder`` but the manifest."""
-    names = sorted(
-        (Path(place) / name).relative_to(folder).as_posix()
-        for place, _, files in os.walk(folder)
-        for name in files
-    )
-    found: dict[str, str] = {}
+def hashes(folder: Path, known: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return ``{relative name: sha256}`` of every file below ``folder`` but the manifest.
+
+    Those in ``known`` are not read.
+    """
+    known = known or {}
+    names = sorted(_names(folder))
+    found = {name: known[name] for name in names if name in known}
+    names = [name for name in names if name not in known]
     with ThreadPoolExecutor(HASHERS, thread_name_prefix="reportgen") as pool:
         # Some at a time: what waits in a pool takes far more memory than a name.
         for begin in range(0, len(names), WAITING):
@@ -295,6 +303,14 @@ def hashes(folder: Path) -> dict[str, str]:
             found.update(zip(some, digests, strict=True))
     found.pop(MANIFEST, None)
     return found
+
+
+def _names(folder: Path) -> Iterator[str]:
+    """Yield the relative name of every file below ``folder``."""
+    for place, _, files in os.walk(folder):
+        below = PurePosixPath(Path(place).relative_to(folder).as_posix())
+        start = "" if below == PurePosixPath() else f"{below}/"
+        yield from (start + name for name in files)
 
 
 def _write_manifest(folder: Path, files: dict[str, str]) -> None:

@@ -192,9 +192,10 @@ def _make(  # noqa: PLR0913, PLR0917 - all that a run is made from
         observer.stage("Writing the report")
         with RunReader(staging / RUN_STORE) as run:
             report = run.whole
-            render.render(report, staging, form)
+            digests: dict[str, str] = {}
+            render.render(report, staging, form, digests)
             delivery.export(report, staging, options, observer)
         write_run(filled.options, output.path, staging / RUN_FILE)
         known.forget_report()  # it is about to be replaced
-        output.commit(staging)
+        output.commit(staging, digests)
     return filled

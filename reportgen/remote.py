@@ -9,7 +9,6 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from reportgen.errors import ImageError, InputFolderError, OptionError, UnreachableError
 from reportgen.language import _
@@ -55,6 +54,8 @@ def split(text: str) -> tuple[Path, str]:
                 f"IMAGES: a path of this machine is expected after file://, found the machine "
                 f"'{parts.netloc}'. Write three slashes: file:///{parts.netloc}{parts.path}.",
             )
+        from urllib.request import url2pathname  # noqa: PLC0415 - http and ssl, for few
+
         return Path(url2pathname(parts.path)), ""
     if parts.password is not None:
         raise OptionError(

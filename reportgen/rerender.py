@@ -71,12 +71,13 @@ def rerender(options: RenderAgainOptions, observer: Observer) -> Outcome:
             observer.stage("Writing the report")
             with RunReader(store) as again:
                 written = again.whole
-                render.render(written, staging, pages)
+                digests: dict[str, str] = {}
+                render.render(written, staging, pages, digests)
                 delivery.export(written, staging, form, observer)
             text = rewritten(table, changes, source, path)
             (staging / RUN_FILE).write_text(text, encoding="utf-8", newline="\n")
             _carry(source, staging, link=path.resolve() == source.resolve())
-            output.commit(staging)
+            output.commit(staging, digests)
         with RunReader(path) as again:
             delivery.deliver(again.whole, path, (), form, observer)
             return Outcome(

@@ -222,20 +222,27 @@ def _others(report: Report) -> tuple[OutputFormat, ...]:
     return tuple(item for item in _written(report) if item.write is not html_page)
 
 
-def render(report: Report, folder: Path, options: RenderOptions = DEFAULTS) -> tuple[str, ...]:
+def render(
+    report: Report,
+    folder: Path,
+    options: RenderOptions = DEFAULTS,
+    digests: dict[str, str] | None = None,
+) -> tuple[str, ...]:
     r"""Write every format that ``report`` has into ``folder`` and return the file names.
 
     The folder has to exist. The files are UTF-8 with ``\n`` line ends on every platform. Each one
     appears only once it is complete. Where the form is a folder, the names are those of the pages
-    too, but not those in the folder ``assets``.
+    too, but not those in the folder ``assets``; ``digests`` is given name and SHA-256 of those that
+    are named by it.
 
     Raises `TemplateError` where ``template_dir`` is not a folder or a template fails, and `OSError`
     where ``folder`` cannot be written.
     """
     names = []
+    digests = {} if digests is None else digests
     for item in _written(report):
         if item.write is html_page and is_folder(len(report.images), options):
-            for name, pieces in folder_pages(report, folder, options, _others(report)):
+            for name, pieces in folder_pages(report, folder, options, _others(report), digests):
                 _write(folder / name, pieces)
                 names.append(name)
         else:

@@ -124,16 +124,21 @@ def single_page(
 
 
 def folder_pages(
-    report: Report, folder: Path, options: RenderOptions, others: Sequence[OutputFormat]
+    report: Report,
+    folder: Path,
+    options: RenderOptions,
+    others: Sequence[OutputFormat],
+    digests: dict[str, str],
 ) -> Iterator[tuple[str, Iterator[str]]]:
     """Yield name and text of every page, the index last; write what they need into ``folder``.
 
     The text of a page has to be taken to its end before the next page is asked for. Only the
     records of one page are held at a time, as far as ``report.images`` does not hold them itself.
+    ``digests`` is given the SHA-256 of what lies in the folder of assets, but for the index's data.
 
     Raises `TemplateError` where a template is missing or fails.
     """
-    with Files(folder) as files:
+    with Files(folder, digests) as files:
         yield from _folder_pages(report, folder, files, options, others)
 
 

@@ -25,6 +25,9 @@ ASSETS = "assets"
 REMEMBERED = 1000
 """Pictures whose names are kept, as a page names each one several times."""
 
+NAMED = 24
+"""Digits of the hash of a file's content in its name: 96 bits, so that no two share one."""
+
 SUFFIXES = {"image/jpeg": ".jpg", "image/png": ".png"}
 
 
@@ -62,13 +65,15 @@ class Files:
     ----------
     folder
         Of the report; has to exist.
+    digests
+        Is given name and SHA-256 of every file, so that nobody has to read them again for that.
     """
 
     inline = False
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, digests: dict[str, str] | None = None) -> None:
         self._root = folder
-        self._written: set[str] = set()
+        self._digests = {} if digests is None else digests
         self._named: dict[int, tuple[Picture, Markup]] = {}
         self._outbox = Outbox()
 
@@ -94,9 +99,9 @@ class Files:
         if known is not None and known[0] is picture:
             return known[1]
         data = picture.data
-        digest = _digest(data)
-        name = f"{ASSETS}/{digest[0]}/{digest[1:]}{SUFFIXES[picture.mime]}"
-        self._write(name, data)
+        digest = sha256(data).hexdigest()
+        name = f"{ASSETS}/{digest[0]}/{digest[1:NAMED]}{SUFFIXES[picture.mime]}"
+        self._write(name, data, digest)
         markup = Markup(name)  # noqa: S704 - letters, digits, slashes and a dot
         if len(self._named) >= REMEMBERED:
             self._named.clear()
@@ -106,8 +111,9 @@ class Files:
     def put(self, text: str, suffix: str) -> str:
         """Write ``text`` where it is new, and return its path relative to the page."""
         data = text.encode("utf-8", "backslashreplace")
-        name = f"{ASSETS}/{_digest(data)}{suffix}"
-        self._write(name, data)
+        digest = sha256(data).hexdigest()
+        name = f"{ASSETS}/{digest[:NAMED]}{suffix}"
+        self._write(name, data, digest)
         return name
 
     def put_pixels(self, pictures: Iterable[Picture]) -> str:
@@ -118,17 +124,12 @@ class Files:
         uris = {str(self.src(picture)): data_uri(picture) for picture in pictures}
         return self.put(f"window.reportgenPictures={json.dumps(uris)};\n", ".js")
 
-    def _write(self, name: str, data: bytes) -> None:
-        if name not in self._written:
-            self._written.add(name)
+    def _write(self, name: str, data: bytes, digest: str) -> None:
+        if name not in self._digests:
+            self._digests[name] = digest
             self._outbox.put(self._root / name, data)
 
 
 def data_uri(picture: Picture) -> str:
     """Return ``picture`` as a ``data:`` URI."""
     return f"data:{picture.mime};base64,{b64encode(picture.data).decode('ascii')}"
-
-
-def _digest(data: bytes) -> str:
-    """Return 96 bits of the content's hash: enough that no two contents share a name."""
-    return sha256(data).hexdigest()[:24]
