@@ -202,6 +202,7 @@ def make_environment(
     environment.install_gettext_callables(  # type: ignore[attr-defined]
         language._, language.ngettext, newstyle=True, pgettext=language.pgettext
     )
+    environment.globals["_"] = _text
     where = pictures or Inline()
     environment.filters["src"] = where.src
     # In a template `_` trusts its text to be a template's own; what is data goes through this.
@@ -216,6 +217,15 @@ def make_environment(
     environment.filters.update(SENTENCES)
     environment.filters.update(EVIDENCE)
     return environment
+
+
+def _text(text: str, **given: object) -> Markup:
+    """Return a template's own text in the report's language, with what is put into it.
+
+    As Jinja's, which a page asks thousands of times and which takes four times as long.
+    """
+    spoken = Markup(language._(text))  # noqa: S704 - of a template or a catalogue
+    return spoken % given if given or "%" in spoken else spoken
 
 
 def _translated(text: str) -> str:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
+    from reportgen.values import Box
+
 MINUS = "−"
 NOT_FINITE = N_("not finite")
 _DATA_ESCAPES = str.maketrans({"<": "\\u003c", "\u2028": "\\u2028", "\u2029": "\\u2029"})
@@ -67,6 +69,24 @@ def css_percent(value: float) -> str:
 def coordinate(value: float) -> str:
     """Return a coordinate in pixels with two decimals at most."""
     return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+@lru_cache(maxsize=256)  # the pictures of a run share a few
+def view_box(box: Box) -> Markup:
+    """Return left, top, width and height as ``viewBox`` has them."""
+    return Markup(" ".join(map(coordinate, box)))  # noqa: S704 - numbers
+
+
+@lru_cache(maxsize=256)
+def placed(box: Box) -> Markup:
+    """Return the attributes of an element of SVG that fills ``box``, a blank before each."""
+    names = ("x", "y", "width", "height")
+    needed = (
+        f' {name}="{coordinate(value)}"'
+        for name, value in zip(names, box, strict=True)
+        if value or name in names[2:]  # left and top are 0 where nothing is said
+    )
+    return Markup("".join(needed))  # noqa: S704 - numbers
 
 
 def decimal(value: float, digits: int = 2) -> str:
@@ -195,6 +215,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "overview": layout.overview,
     "padded": layout.padded,
     "percent": percent,
+    "placed": placed,
     "raw_number": raw_number,
     "share": share,
     "shell": shell,
@@ -205,4 +226,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "stretched": layout.stretched,
     "tiles": layout.tiles,
     "unseen": layout.unseen,
+    "view_box": view_box,
 }
