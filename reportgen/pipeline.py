@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reportgen import delivery, engines, provenance, render
+from reportgen.beside import Beside
 from reportgen.discover import discover, discover_remote
 from reportgen.errors import CacheError, OptionError, RunFileError
 from reportgen.folder import MANIFEST, PAGE, OutputFolder, differences, empty, manifest_hash
@@ -167,7 +168,7 @@ def _make(  # noqa: PLR0913, PLR0917 - all that a run is made from
     render.check_templates(options.template_dir)
     from reportgen.computing import fill  # noqa: PLC0415 - torch, seconds that a look need not cost
 
-    with output.staging() as staging:
+    with output.staging() as staging, Beside(len(inputs), form) as beside:
 
         def filled_anew() -> Filled:
             with RunWriter(staging / RUN_STORE) as store:
@@ -193,7 +194,7 @@ def _make(  # noqa: PLR0913, PLR0917 - all that a run is made from
         with RunReader(staging / RUN_STORE) as run:
             report = run.whole
             digests: dict[str, str] = {}
-            render.render(report, staging, form, digests)
+            beside.render(report, run.path, staging, digests)
             delivery.export(report, staging, options, observer)
         write_run(filled.options, output.path, staging / RUN_FILE)
         known.forget_report()  # it is about to be replaced

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reportgen import delivery, render
+from reportgen.beside import Beside
 from reportgen.folder import PAGE, OutputFolder, read_manifest
 from reportgen.language import activate
 from reportgen.locking import locked
@@ -63,7 +64,7 @@ def rerender(options: RenderAgainOptions, observer: Observer) -> Outcome:
         pages = delivery.render_options(form)
         output.check([*render.expected_files(len(names), pages), RUN_FILE, RUN_STORE])
         render.check_templates(form.template_dir)
-        with output.staging() as staging:
+        with output.staging() as staging, Beside(len(names), pages) as beside:
             store = staging / RUN_STORE
             report = _changed(run.report, options, changes, notes)
             rewrite_run(run.path, store, report, None if notes is None else notes.by_name)
@@ -72,7 +73,7 @@ def rerender(options: RenderAgainOptions, observer: Observer) -> Outcome:
             with RunReader(store) as again:
                 written = again.whole
                 digests: dict[str, str] = {}
-                render.render(written, staging, pages, digests)
+                beside.render(written, store, staging, digests)
                 delivery.export(written, staging, form, observer)
             text = rewritten(table, changes, source, path)
             (staging / RUN_FILE).write_text(text, encoding="utf-8", newline="\n")

@@ -35,4 +35,4 @@ def layer_cam(activation: Tensor, gradient: Tensor) -> Tensor:
     Jiang et al., "LayerCAM: Exploring Hierarchical Class Activation Maps for Localization",
     IEEE Transactions on Image Processing 30, 2021, equations 6 to 8.
     """
-    return (gradient.relu() * activation).sum(dim=1).relu()
+    return gradient.relu().mul_(activation).sum(dim=1).relu()

@@ -11,9 +11,10 @@ from reportgen.render.formats import (
     OutputFormat,
     expected_files,
     render,
+    render_pages,
     size_warning,
 )
-from reportgen.render.pages import RenderOptions, is_folder
+from reportgen.render.pages import RenderOptions, is_folder, page_links
 
 __all__ = [
     "FORMATS",
@@ -22,6 +23,8 @@ __all__ = [
     "check_templates",
     "expected_files",
     "is_folder",
+    "page_links",
     "render",
+    "render_pages",
     "size_warning",
 ]

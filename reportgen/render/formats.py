@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import StringIO
@@ -18,6 +19,7 @@ from reportgen.render.links import INDEX
 from reportgen.render.pages import (
     DEFAULTS,
     folder_pages,
+    image_pages,
     is_folder,
     page_links,
     single_page,
@@ -25,7 +27,7 @@ from reportgen.render.pages import (
 from reportgen.render.records import finite, report_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Container, Iterable, Sequence
     from pathlib import Path
 
     from reportgen.render.pages import RenderOptions
@@ -227,28 +229,50 @@ def render(
     folder: Path,
     options: RenderOptions = DEFAULTS,
     digests: dict[str, str] | None = None,
+    elsewhere: Container[int] = (),
 ) -> tuple[str, ...]:
     r"""Write every format that ``report`` has into ``folder`` and return the file names.
 
     The folder has to exist. The files are UTF-8 with ``\n`` line ends on every platform. Each one
     appears only once it is complete. Where the form is a folder, the names are those of the pages
     too, but not those in the folder ``assets``; ``digests`` is given name and SHA-256 of those that
-    are named by it.
+    are named by it. Pages of images whose numbers are in ``elsewhere`` are left to `render_pages`.
 
     Raises `TemplateError` where ``template_dir`` is not a folder or a template fails, and `OSError`
     where ``folder`` cannot be written.
     """
-    names = []
+    names: list[str] = []
     digests = {} if digests is None else digests
     for item in _written(report):
         if item.write is html_page and is_folder(len(report.images), options):
-            for name, pieces in folder_pages(report, folder, options, _others(report), digests):
-                _write(folder / name, pieces)
-                names.append(name)
+            pages = folder_pages(report, folder, options, _others(report), digests, elsewhere)
+            names.extend(_write_pages(pages, folder))
         else:
             _write(folder / item.filename, item.write(report, options))
             names.append(item.filename)
     return tuple(names)
+
+
+def render_pages(
+    report: Report,
+    folder: Path,
+    options: RenderOptions,
+    numbers: Container[int],
+    digests: dict[str, str],
+) -> None:
+    """Write the pages of images with these numbers alone, of a report that is a folder.
+
+    Raises as `render` does.
+    """
+    pages = image_pages(report, folder, options, _others(report), digests, numbers)
+    deque(_write_pages(pages, folder), maxlen=0)
+
+
+def _write_pages(pages: Iterator[tuple[str, Iterator[str]]], folder: Path) -> Iterator[str]:
+    """Write one page after the other and yield their names."""
+    for name, pieces in pages:
+        _write(folder / name, pieces)
+        yield name
 
 
 def expected_files(images: int, options: RenderOptions) -> tuple[str, ...]:

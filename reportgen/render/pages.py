@@ -30,10 +30,9 @@ from reportgen.render.needed import needed
 from reportgen.render.pictures import ASSETS, Files
 from reportgen.render.sections import shown_sections
 from reportgen.render.words import THRESHOLDS
-from reportgen.streaming import chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
     from pathlib import Path
 
     import jinja2
@@ -48,7 +47,6 @@ Form = Literal["auto", "single", "folder"]
 FOLDER_FROM = 500
 PAGE_SIZE = 50
 
-PLACES: tuple[Place, Place] = ("page", "index")
 DATA = f"{ASSETS}/data.js"
 """What the index shows of every image."""
 
@@ -123,56 +121,91 @@ def single_page(
     )
 
 
-def folder_pages(
+def folder_pages(  # noqa: PLR0913, PLR0917 - what pages are made of, and where
     report: Report,
     folder: Path,
     options: RenderOptions,
     others: Sequence[OutputFormat],
-    digests: dict[str, str],
+    digests: dict[str, str] | None = None,
+    elsewhere: Container[int] = (),
 ) -> Iterator[tuple[str, Iterator[str]]]:
     """Yield name and text of every page, the index last; write what they need into ``folder``.
 
     The text of a page has to be taken to its end before the next page is asked for. Only the
     records of one page are held at a time, as far as ``report.images`` does not hold them itself.
     ``digests`` is given the SHA-256 of what lies in the folder of assets, but for the index's data.
+    Pages of images whose numbers are in ``elsewhere`` are left out.
 
     Raises `TemplateError` where a template is missing or fails.
     """
     with Files(folder, digests) as files:
-        yield from _folder_pages(report, folder, files, options, others)
+        pages = _Pages(report, files, options, others)
+        yield from pages.of_images(link for link in pages.links if link.number not in elsewhere)
+        yield pages.index(folder)
 
 
-def _folder_pages(
+def image_pages(  # noqa: PLR0913, PLR0917 - as above
     report: Report,
     folder: Path,
-    files: Files,
     options: RenderOptions,
     others: Sequence[OutputFormat],
+    digests: dict[str, str],
+    numbers: Container[int],
 ) -> Iterator[tuple[str, Iterator[str]]]:
-    links = Paged(options.page_size)
-    environment = make_environment(options.template_dir, files, links)
-    pages = page_links(len(report.images), options.page_size)
-    shared = {
-        "icon": files.put(ICON, ".svg"),
-        "page_size": options.page_size,
-        "pages": pages,
-        "total": len(report.images),
-    }
-    page_code, index_code = (_code(environment, files, report, place) for place in PLACES)
-    palettes = sheet(report.run.palettes)
-    for page, images in zip(pages, chunks(report.images, options.page_size), strict=True):
-        links.page = page.number
-        own = replace(report, images=tuple(images))
-        context = _context(environment, own, others, "page")
-        links.parts = frozenset(section.id for section in shown_sections(own, "page"))
-        pixels = files.put_pixels((palettes, *looked_at(images)))
-        placed = {"page": page, "offset": page.first - 1, "pixels": pixels}
-        given = {**context, **shared, **page_code, **placed}
-        yield page.href, stream(environment, IMAGES_PAGE, given)
-    links.page = 0
-    (folder / DATA).write_text(index_data(report, files, links), encoding="utf-8", newline="\n")
-    context = _context(environment, report, others, "index")
-    yield INDEX, stream(environment, INDEX_PAGE, {**context, **shared, **index_code})
+    """Yield, of what `folder_pages` does, the pages of images with these numbers alone."""
+    with Files(folder, digests) as files:
+        pages = _Pages(report, files, options, others)
+        yield from pages.of_images(link for link in pages.links if link.number in numbers)
+
+
+class _Pages:
+    """The pages of a report in several files."""
+
+    def __init__(
+        self,
+        report: Report,
+        files: Files,
+        options: RenderOptions,
+        others: Sequence[OutputFormat],
+    ) -> None:
+        self._report = report
+        self._files = files
+        self._others = others
+        self._places = Paged(options.page_size)
+        self._environment = make_environment(options.template_dir, files, self._places)
+        self.links = page_links(len(report.images), options.page_size)
+        self._shared = {
+            "icon": files.put(ICON, ".svg"),
+            "page_size": options.page_size,
+            "pages": self.links,
+            "total": len(report.images),
+        }
+
+    def of_images(self, links: Iterable[PageLink]) -> Iterator[tuple[str, Iterator[str]]]:
+        """Yield the pages with images that ``links`` leads to."""
+        report, environment = self._report, self._environment
+        code = _code(environment, self._files, report, "page")
+        palettes = sheet(report.run.palettes)
+        for page in links:
+            self._places.page = page.number
+            images = tuple(report.images[page.first - 1 : page.last])
+            own = replace(report, images=images)
+            context = _context(environment, own, self._others, "page")
+            self._places.parts = frozenset(section.id for section in shown_sections(own, "page"))
+            pixels = self._files.put_pixels((palettes, *looked_at(images)))
+            placed = {"page": page, "offset": page.first - 1, "pixels": pixels}
+            given = {**context, **self._shared, **code, **placed}
+            yield page.href, stream(environment, IMAGES_PAGE, given)
+
+    def index(self, folder: Path) -> tuple[str, Iterator[str]]:
+        """Return the page that all others are found from, and write its data into ``folder``."""
+        report, environment = self._report, self._environment
+        self._places.page = 0
+        data = index_data(report, self._files, self._places)
+        (folder / DATA).write_text(data, encoding="utf-8", newline="\n")
+        code = _code(environment, self._files, report, "index")
+        context = _context(environment, report, self._others, "index")
+        return INDEX, stream(environment, INDEX_PAGE, {**context, **self._shared, **code})
 
 
 def _code(

@@ -65,7 +65,7 @@ def test_help_and_version_import_nothing_heavy(argument: str) -> None:
     script = (
         "import sys; from reportgen import cli; "
         f"sys.argv = ['reportgen', *{argument.split()!r}]; code = cli.run(cli.app); "
-        "heavy = {'torch', 'torchvision', 'timm', 'cv2', 'numpy', 'jinja2', 'PIL'}; "
+        "heavy = {'torch', 'torchvision', 'timm', 'cv2', 'numpy', 'jinja2', 'PIL', 'ssl'}; "
         "sys.exit(code or ','.join(heavy & sys.modules.keys()) or 0)"
     )
     done = subprocess.run(

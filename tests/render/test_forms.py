@@ -338,6 +338,11 @@ class Counted(tuple["ImageRecord", ...]):
             Counted.taken += 1
             yield item
 
+    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401 - as a tuple's
+        found = super().__getitem__(index)
+        Counted.taken += len(found) if isinstance(index, slice) else 1
+        return found
+
 
 def test_a_page_takes_no_more_than_its_own_images(sample: Report, tmp_path: Path) -> None:
     images = Counted(image(f"{number}.png") for number in range(6))
