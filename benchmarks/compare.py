@@ -160,10 +160,9 @@ def _slope(
     def measure() -> float:
         seconds = []
         for folder in folders:
-            with tempfile.TemporaryDirectory(dir=work) as place:
-                output, cache = Path(place, "report"), Path(place, "cache")
-                words = command.build(folder, output, name)
-                seconds.append(command.run(words, cache=cache).seconds)
+            place = command.new_place(work)
+            words = command.build(folder, place / "report", name)
+            seconds.append(command.run(words, cache=place / "cache").seconds)
         return (seconds[1] - seconds[0]) / (many - few)
 
     return measure

@@ -153,10 +153,9 @@ def measured(model: str, numbers: tuple[int, int], repeat: int, work: Path) -> l
     for turn in range(repeat):
         for name, words in engines.items():
             for place, folder in enumerate(folders):
-                with tempfile.TemporaryDirectory(dir=work) as out:
-                    report = Path(out, "report")
-                    line = [*command.build(folder, report, model), *words]
-                    found[name][place].append(run(line, report, Path(out, "cache")))
+                out = command.new_place(work)
+                line = [*command.build(folder, out / "report", model), *words]
+                found[name][place].append(run(line, out / "report", out / "cache"))
                 print(f"round {turn + 1}, {name}: {found[name][place][-1]}", file=sys.stderr)
     return [_row(name, numbers, *runs) for name, runs in found.items()]
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import shutil
 import statistics
 import sys
 import tempfile
@@ -172,8 +171,8 @@ def main(words: Sequence[str] | None = None) -> None:
         help_seconds = start_up()
         rows: dict[int, Row] = {}
         for number in numbers:
-            rows[number] = measured(number, photos, arguments.model, work / "run")
-            shutil.rmtree(work / "run")
+            place = command.new_place(work)
+            rows[number] = measured(number, photos, arguments.model, place)
             print(f"{number:,} images: {rows[number].first.seconds:.1f} s", file=sys.stderr)
         stopped = None
         if arguments.resume:

@@ -47,9 +47,9 @@ def measured(work: Path, repeat: int) -> list[list[str]]:
     image = pictures.make(work / "images", 1, (224, 224))[0]
 
     def cold() -> float:
-        with tempfile.TemporaryDirectory(dir=work) as place:  # no report and no cache there
-            words = command.build(image.parent, Path(place, "report"), command.EMBEDDED)
-            return command.run(words, cache=Path(place, "cache")).seconds
+        place = command.new_place(work)  # no report and no cache there
+        words = command.build(image.parent, place / "report", command.EMBEDDED)
+        return command.run(words, cache=place / "cache").seconds
 
     def plain(code: str) -> Callable[[], float]:
         return lambda: command.run([sys.executable, "-c", code]).seconds

@@ -106,13 +106,13 @@ def test_without_an_interpreter_all_is_made_here(
 
 def test_mistakes_of_templates_are_told(store: Path, tmp_path: Path) -> None:
     templates = tmp_path / "templates"
-    templates.mkdir()
-    text = "{% if page is defined and page.number == 9 %}{{ nothing }}{% endif %}"
-    (templates / "pager.html.j2").write_text(text, encoding="utf-8")
+    (templates / "image").mkdir(parents=True)
+    text = "{% if number == 9 %}{{ nothing }}{% endif %}"
+    (templates / "image/note.html.j2").write_text(text, encoding="utf-8")
     form = replace(FORM, template_dir=templates)
     with (
         Beside(IMAGES, form) as helpers,
-        pytest.raises(TemplateError, match=r"pager\.html\.j2, line 1: 'nothing' is undefined"),
+        pytest.raises(TemplateError, match=r"note\.html\.j2, line 1: 'nothing' is undefined"),
     ):
         rendered(store, helpers, form)
 
