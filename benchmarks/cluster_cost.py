@@ -31,7 +31,7 @@ class Each:
     core: float
     """Seconds of one core of a worker."""
     driver: float
-    """Seconds of one core of the driver, the pages included."""
+    """Seconds of one core that the driver's own process takes, with its share of the pages."""
     report: float
     """Bytes of the report."""
     index: float

@@ -115,7 +115,9 @@ def _entries(
     for name in ours:
         yield name, run.encode() if name == RUN_FILE else (report / name).read_bytes()
     for image in images:
-        yield f"{PICTURES}/{image.name}", without_metadata(read(image))
+        # Some programs take a backslash, which a name may have, for the mark between folders.
+        name = image.name.replace("\\", "%5C")
+        yield f"{PICTURES}/{name}", without_metadata(read(image))
     for name, path in beside.items():
         if path.is_file() and name not in needed:
             yield name, path.read_bytes()

@@ -180,6 +180,18 @@ def test_where_a_photo_was_taken_is_not_handed_in(run: Run, tmp_path: Path) -> N
         assert b"GPSLat" not in data, name
 
 
+def test_no_name_in_an_archive_leads_out_of_it(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.new("RGB", (60, 60), "teal").save(folder / "..\\..\\a.png")
+    words = ("-o", tmp_path / "out", "--zip", tmp_path / "it.zip")
+    assert run("build", folder, *PLUMBING, *words).code == 0
+    with zipfile.ZipFile(tmp_path / "it.zip") as archive:
+        names = archive.namelist()
+    assert "pictures/..%5C..%5Ca.png" in names
+    assert [name for name in names if "\\" in name or ".." in name.split("/")] == []
+
+
 def test_comparing_two_runs(run: Run, pictures: Path, tmp_path: Path) -> None:
     runs = [tmp_path / "one", tmp_path / "two"]
     for seed, path in enumerate(runs):

@@ -634,5 +634,6 @@ def test_one_pixel(tmp_path: Path) -> None:
 
 
 def test_no_pixel_at_all(tmp_path: Path) -> None:
-    path = save_png(tmp_path / "a.png", (0, 5, 8, 0), b"")
-    assert reason(path)
+    for number, size in enumerate([(0, 5), (5, 0), (0, 0)]):
+        path = save_png(tmp_path / f"{number}.png", (*size, 8, 0), b"")
+        assert reason(path) == "has no pixels"
