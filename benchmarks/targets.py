@@ -9,6 +9,7 @@ forward + K × backward.
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import time
 from dataclasses import replace
@@ -111,6 +112,8 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--repeat", type=int, default=5, metavar="N", help="rounds")
     tables.add_update_option(parser)
     arguments = parser.parse_args(words)
+    # As the command does: else the memory of further passes back is cleared page by page.
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     head = ("network", "K", "forward", "backward", "forward + K × backward", "K targets", "times")
     with tables.published("targets", arguments.update):
         rows = [
