@@ -91,21 +91,24 @@ class Beside(Closing):
             If a template is missing or fails.
         """
         shares = self._shares(len(report.images))
-        for helper, numbers in zip(self._helpers, shares, strict=True):
+        for helper, numbers in zip(self._helpers, shares, strict=False):
             _ask(helper, store, folder, self._form, numbers)
         taken = {number for numbers in shares for number in numbers}
         render.render(report, folder, self._form, digests, taken)
-        for helper, numbers in zip(self._helpers, shares, strict=True):
+        for helper, numbers in zip(self._helpers, shares, strict=False):
             answer = _answer(helper)
             if "error" in answer:
                 raise TemplateError(answer["error"])
-            if "digests" in answer:
-                digests.update(answer["digests"])
-            else:
-                render.render_pages(report, folder, self._form, numbers, digests)
+            made = answer.get("digests")
+            if made is None:
+                made = {}  # also what is there already, as it may have been cut short meanwhile
+                render.render_pages(report, folder, self._form, numbers, made)
+            digests.update(made)
 
     def _shares(self, images: int) -> list[Sequence[int]]:
         """Return the numbers of the pages that each process makes."""
+        if not render.is_folder(images, self._form):  # as some of the images have failed
+            return []
         pages, helpers = len(render.page_links(images, self._form.page_size)), len(self._helpers)
         # The index and the tables are this process's, which takes a third of the pages' time.
         each = int(pages * 1.3 / (1.2 + helpers))

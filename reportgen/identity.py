@@ -7,6 +7,7 @@ find that there is nothing to do must not cost seconds.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
 import sys
@@ -14,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reportgen import provenance
 from reportgen.decode import digest
@@ -100,26 +101,31 @@ def look(image: ImageFile, max_pixels: int) -> Input:
         return Input(image, "", FailureRecord(image.name, str(error)))
 
 
-def fingerprint(options: BuildOptions, inputs: Iterable[Input]) -> str:
-    """Return the key of a whole report: options, the files that they name, pictures, and code.
+class Fingerprint(NamedTuple):
+    """Keys of a whole report; empty where only code of the user's own could tell."""
 
-    Returns
-    -------
-    A hex digest; empty where it cannot be known without importing code of the user's own.
-    """
+    whole: str
+    but_for_page: str
+    """Without what the page alone shows."""
+
+
+def fingerprint(options: BuildOptions, inputs: Iterable[Input]) -> Fingerprint:
+    """Return the keys of a report: of options, the files that they name, pictures, and code."""
     if _is_own_code(options.network.model):
-        return ""
+        return Fingerprint("", "")
+    settings = {setting.key: _content(setting.key, options) for setting in SETTINGS}
     parts = {
         "code": _code(_PACKAGE, _PACKAGE.parent / "templates"),
         "versions": provenance.versions(),
-        "settings": {setting.key: _content(setting.key, options) for setting in SETTINGS},
+        "settings": settings,
         "lab": options.lab,
         "name": options.images.resolve().name,
         "date": os.environ.get("SOURCE_DATE_EPOCH", ""),
         "threads": (os.cpu_count(), os.environ.get("OMP_NUM_THREADS", "")),
         "images": [(item.file.name, item.sha256 or repr(item.failure)) for item in inputs],
     }
-    return _hash(parts)
+    rest = {setting.key: settings[setting.key] for setting in SETTINGS if not setting.of_page}
+    return Fingerprint(_hash(parts), _hash({**parts, "settings": rest}))
 
 
 def run_key(plan: Plan) -> str:
@@ -205,24 +211,30 @@ def _is_own_code(model: str | None) -> bool:
 _SOURCES = frozenset({"embedded", "torchvision", "timm"})
 
 
-def _own_code(module: nn.Module) -> dict[str, str]:
+def _own_code(module: nn.Module) -> list[tuple[str, str]]:
     """Return a digest of every source file that classes of the network are from, by module.
 
     What comes with torch, torchvision and timm is known by their versions.
     """
-    places = {type(part).__module__ for part in module.modules()}
-    mine = (place for place in places if place.partition(".")[0] not in _LIBRARIES)
-    return {place: _source_of(place) for place in mine}
+    kinds = {type(part) for part in module.modules()}
+    mine = (kind for kind in kinds if kind.__module__.partition(".")[0] not in _LIBRARIES)
+    return sorted({(kind.__module__, digest) for kind in mine for digest in _sources_of(kind)})
 
 
 _LIBRARIES = frozenset({"torch", "torchvision", "timm"})
 
 
-def _source_of(place: str) -> str:
-    file = getattr(sys.modules.get(place), "__file__", None)
-    if not file or not Path(file).is_file():
-        return os.urandom(16).hex()  # nothing is known of it, so nothing is to be found again
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+def _sources_of(kind: type) -> set[str]:
+    """Return digests of the files that a class is from: its methods know them.
+
+    A file loaded by its path may have the name of another module, which Python knows instead.
+    """
+    methods = (inspect.unwrap(item) for item in vars(kind).values() if inspect.isfunction(item))
+    files = {method.__code__.co_filename for method in methods}
+    files = files or {getattr(sys.modules.get(kind.__module__), "__file__", None) or ""}
+    if not all(Path(file).is_file() for file in files):
+        return {os.urandom(16).hex()}  # nothing is known of it, so nothing is to be found again
+    return {hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files}
 
 
 def _hash(parts: object) -> str:

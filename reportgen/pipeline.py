@@ -5,6 +5,7 @@ What needs the network is in `reportgen.computing`, which is imported only where
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,17 +22,19 @@ from reportgen.locking import locked
 from reportgen.naming import slug
 from reportgen.options import COLORMAP_NAMES, DEFAULT_MODEL
 from reportgen.progress import Observer, Outcome
-from reportgen.settings import RUN_FILE, write_run
+from reportgen.rerender import page_alone, write_again
+from reportgen.settings import RUN_FILE, of_page, write_run
 from reportgen.store import RUN_STORE, RunReader, RunWriter, cache_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from reportgen.computing import Filled
     from reportgen.engines import Engine
-    from reportgen.identity import Input
-    from reportgen.options import BuildOptions
+    from reportgen.identity import Fingerprint, Input
+    from reportgen.options import BuildOptions, RenderAgainOptions
+    from reportgen.settings import Value
     from reportgen.values import ImageFile
 
 
@@ -71,19 +74,26 @@ def build(
         mark = fingerprint(options, inputs)
         kept = cache_folder() if options.cache else None
         earlier = None if options.save_overlays or options.save_maps else path
+        computed = 0
         with Known(kept, earlier, observer) as known:
-            new = not _stands(path, mark, known, options)
-            computed = 0
-            if new:
+            stands = _stands(path, mark.whole, known, options)
+            again = None if stands else _page_alone(path, mark.but_for_page, known, options)
+            given = of_page(options)
+            if again is not None:
+                known.forget_report()  # it is about to be replaced
+                write_again(again, observer)
+            elif not stands:
                 filled = _make(options, inputs, output, engine, known, created, observer, stop)
                 options, computed = filled.options, filled.computed
-                known.note(_place(path), f"{mark} {manifest_hash(path)}")
+            if not stands:
+                _note(path, mark, given, known)
         with RunReader(path) as run:
             report = run.whole
-            if new:
-                delivery.deliver(report, path, images, options, observer)
-            else:
+            if stands:
                 observer.stage("Nothing is new: the report stands as it was made")
+            else:
+                delivery.deliver(report, path, images, options, observer)
+            if stands or again is not None:
                 for failure in report.failures:
                     observer.failed(failure)
             return Outcome(
@@ -150,6 +160,32 @@ def _stands(path: Path, mark: str, known: Known, options: BuildOptions) -> bool:
         return False
     made_from = f"{mark} {manifest_hash(path)}"
     return known.fact(_place(path)) == made_from and not differences(path)
+
+
+def _place_but_for_page(path: Path) -> str:
+    """Return the name under which that is noted without what the page alone shows, and this."""
+    return f"{_place(path)}, but for its page"
+
+
+def _note(path: Path, mark: Fingerprint, given: Mapping[str, Value | None], known: Known) -> None:
+    """Note what the report that stands in ``path`` now was made from."""
+    whole = manifest_hash(path)
+    known.note(_place(path), f"{mark.whole} {whole}")
+    known.note(_place_but_for_page(path), json.dumps([mark.but_for_page, whole, given]))
+
+
+def _page_alone(
+    path: Path, mark: str, known: Known, options: BuildOptions
+) -> RenderAgainOptions | None:
+    """Return how to render the report in ``path`` again, if no more than that is needed."""
+    noted = known.fact(_place_but_for_page(path))
+    # The archive repeats the run with every option settled, which only the network can tell.
+    if not mark or options.zip or noted is None or not (path / MANIFEST).is_file():
+        return None
+    made_from, whole, before = json.loads(noted)
+    if [made_from, whole] != [mark, manifest_hash(path)] or differences(path):
+        return None
+    return page_alone(options, path, before)
 
 
 def _make(  # noqa: PLR0913, PLR0917 - all that a run is made from

@@ -14,9 +14,21 @@ from reportgen.folder import PAGE, OutputFolder, read_manifest
 from reportgen.language import activate
 from reportgen.locking import locked
 from reportgen.notes import Notes, parse_author, parse_meta, read_notes
-from reportgen.options import DEFAULT_PAGE_SIZE, DEFAULT_PAPER, BuildOptions
+from reportgen.options import (
+    DEFAULT_PAGE_SIZE,
+    DEFAULT_PAPER,
+    BuildOptions,
+    RenderAgainOptions,
+)
 from reportgen.progress import Outcome
-from reportgen.settings import RUN_FILE, changed_command, read_table, rewritten
+from reportgen.settings import (
+    RUN_FILE,
+    changed_command,
+    of_page,
+    read_table,
+    rewritten,
+    usual_options,
+)
 from reportgen.store import RUN_STORE, RunReader, rewrite_run
 from reportgen.values import FrontMatter
 
@@ -24,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from reportgen.options import RenderAgainOptions
     from reportgen.progress import Observer
     from reportgen.settings import Value
     from reportgen.values import Report
@@ -50,35 +61,11 @@ def rerender(options: RenderAgainOptions, observer: Observer) -> Outcome:
         then.
     """
     started = time.perf_counter()
-    source = options.run if options.run.is_dir() else options.run.parent
-    path = options.output or source
-    table = read_table(source)
-    form = _form(options, table, source)
+    path = options.output or _folder(options.run)
+    form = _form(options, read_table(_folder(options.run)), _folder(options.run))
     delivery.check(form)
-    changes = _changes(options)
-    with RunReader(options.run) as run, locked(path):
-        activate(run.report.run.language)
-        names = [entry.name for entry in run.entries]
-        notes = None if options.notes is None else read_notes(options.notes, names)
-        output = OutputFolder(path, force=options.force)
-        pages = delivery.render_options(form)
-        output.check([*render.expected_files(len(names), pages), RUN_FILE, RUN_STORE])
-        render.check_templates(form.template_dir)
-        with output.staging() as staging, Beside(len(names), pages) as beside:
-            store = staging / RUN_STORE
-            report = _changed(run.report, options, changes, notes)
-            rewrite_run(run.path, store, report, None if notes is None else notes.by_name)
-            run.close()  # it is about to be replaced
-            observer.stage("Writing the report")
-            with RunReader(store) as again:
-                written = again.whole
-                digests: dict[str, str] = {}
-                beside.render(written, store, staging, digests)
-                delivery.export(written, staging, form, observer)
-            text = rewritten(table, changes, source, path)
-            (staging / RUN_FILE).write_text(text, encoding="utf-8", newline="\n")
-            _carry(source, staging, link=path.resolve() == source.resolve())
-            output.commit(staging, digests)
+    with locked(path):
+        write_again(options, observer)
         with RunReader(path) as again:
             delivery.deliver(again.whole, path, (), form, observer)
             return Outcome(
@@ -92,6 +79,79 @@ def rerender(options: RenderAgainOptions, observer: Observer) -> Outcome:
                 evaluation=again.report.evaluation,
                 computed=None,
             )
+
+
+def write_again(options: RenderAgainOptions, observer: Observer) -> None:
+    """Put the report in its place, which the caller has locked; raises as `rerender` does."""
+    source = _folder(options.run)
+    path = options.output or source
+    table = read_table(source)
+    form = _form(options, table, source)
+    changes = _changes(options)
+    with RunReader(options.run) as run:
+        activate(run.report.run.language)
+        names = [entry.name for entry in run.entries]
+        notes = None if options.notes is None else read_notes(options.notes, names)
+        output = OutputFolder(path, force=options.force)
+        pages = delivery.render_options(form)
+        output.check([*render.expected_files(len(names), pages), RUN_FILE, RUN_STORE])
+        render.check_templates(form.template_dir)
+        with output.staging() as staging, Beside(len(names), pages) as beside:
+            store = staging / RUN_STORE
+            report = _changed(run.report, options, changes, notes)
+            rewrite_run(run.path, store, report, None if notes is None else notes.by_name)
+            run.close()  # it is about to be replaced
+            observer.stage("Writing the report")
+            digests: dict[str, str] = {}
+            with RunReader(store) as again:
+                written = again.whole
+                beside.render(written, store, staging, digests)
+                delivery.export(written, staging, form, observer)
+            text = rewritten(table, changes, source, path)
+            (staging / RUN_FILE).write_text(text, encoding="utf-8", newline="\n")
+            _carry(source, staging, link=path.resolve() == source.resolve())
+            output.commit(staging, digests)
+
+
+def page_alone(
+    options: BuildOptions, path: Path, before: Mapping[str, Value | None]
+) -> RenderAgainOptions | None:
+    """Return what makes the report in ``path`` the one of ``options``, by rendering it again.
+
+    Parameters
+    ----------
+    options
+        A run's that differs from the one before in what the page alone shows.
+    path
+        The report.
+    before
+        What `reportgen.settings.of_page` gave then.
+
+    Returns
+    -------
+    None where something was taken back, as what stands without it is not in the report.
+    """
+    given, usual = of_page(options), of_page(usual_options(options.images))
+    if any(given[key] != before.get(key) and given[key] == usual[key] for key in given):
+        return None
+    return RenderAgainOptions(
+        run=path,
+        title=options.title,
+        author=options.author or None,
+        meta=options.meta or None,
+        notes=options.notes,
+        template_dir=options.template_dir,
+        single_file=options.single_file,
+        folder=options.folder,
+        page_size=None if given["page-size"] == usual["page-size"] else options.page_size,
+        export=options.export,
+        paper=None if given["paper"] == usual["paper"] else options.paper,
+        force=options.force,
+    )
+
+
+def _folder(run: Path) -> Path:
+    return run if run.is_dir() else run.parent
 
 
 def _form(options: RenderAgainOptions, table: Mapping[str, Value], source: Path) -> BuildOptions:

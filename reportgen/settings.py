@@ -19,7 +19,7 @@ from reportgen.options import DEFAULT_TARGETS, BuildOptions, PreprocessOptions
 from reportgen.remote import is_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 Value = str | int | float | bool | list[str]
 
@@ -36,6 +36,8 @@ class Setting:
     in_records: bool = True
     """Whether what is computed of a picture may depend on it, by itself: not what only the page
     shows, nor what the network, the recipe, a label or a box of the picture stand for already."""
+    of_page: bool = False
+    """Whether it is the page alone that shows it, so that ``render`` can change it."""
 
 
 def _joined(parts: tuple[str, ...]) -> str | None:
@@ -76,20 +78,20 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("alpha", lambda o: o.alpha),
     Setting("colormap", lambda o: o.colormap),
     Setting("top-k", lambda o: o.top_k),
-    Setting("title", lambda o: o.title, in_records=False),
-    Setting("author", lambda o: o.author, in_records=False),
-    Setting("meta", lambda o: o.meta, in_records=False),
-    Setting("notes", lambda o: o.notes, is_path=True, in_records=False),
+    Setting("title", lambda o: o.title, in_records=False, of_page=True),
+    Setting("author", lambda o: o.author, in_records=False, of_page=True),
+    Setting("meta", lambda o: o.meta, in_records=False, of_page=True),
+    Setting("notes", lambda o: o.notes, is_path=True, in_records=False, of_page=True),
     Setting("lang", lambda o: o.lang),
-    Setting("single-file", lambda o: o.single_file, in_records=False),
-    Setting("folder", lambda o: o.folder, in_records=False),
-    Setting("page-size", lambda o: o.page_size, in_records=False),
-    Setting("paper", lambda o: o.paper, in_records=False),
-    Setting("export", lambda o: _joined(o.export), in_records=False),
+    Setting("single-file", lambda o: o.single_file, in_records=False, of_page=True),
+    Setting("folder", lambda o: o.folder, in_records=False, of_page=True),
+    Setting("page-size", lambda o: o.page_size, in_records=False, of_page=True),
+    Setting("paper", lambda o: o.paper, in_records=False, of_page=True),
+    Setting("export", lambda o: _joined(o.export), in_records=False, of_page=True),
     Setting("compact", lambda o: o.compact),
     Setting("save-overlays", lambda o: o.save_overlays),
     Setting("save-maps", lambda o: o.save_maps),
-    Setting("template-dir", lambda o: o.template_dir, is_path=True, in_records=False),
+    Setting("template-dir", lambda o: o.template_dir, is_path=True, in_records=False, of_page=True),
     Setting("recursive", lambda o: o.recursive, in_records=False),
     Setting("follow-links", lambda o: o.follow_links, in_records=False),
     Setting("max-pixels", lambda o: o.max_pixels),
@@ -116,11 +118,7 @@ def command_line(options: BuildOptions) -> tuple[str, ...]:
     Of paths only the last part is given: a report is handed on, and where its author keeps files
     is nobody's business. Options at their defaults are left out.
     """
-    usual = BuildOptions(
-        images=options.images,
-        targets=DEFAULT_TARGETS,
-        preprocess=PreprocessOptions(preset="auto"),
-    )
+    usual = usual_options(options.images)
     words = ["reportgen", "build"]
     for setting in SETTINGS:
         value = plain(setting, options)
@@ -131,6 +129,18 @@ def command_line(options: BuildOptions) -> tuple[str, ...]:
         elif value != plain(setting, usual) and value is not None:
             words += _words(setting.key, value)
     return tuple(words)
+
+
+def usual_options(images: Path) -> BuildOptions:
+    """Return the options of a run that was told nothing but where the pictures are."""
+    return BuildOptions(
+        images=images, targets=DEFAULT_TARGETS, preprocess=PreprocessOptions(preset="auto")
+    )
+
+
+def of_page(options: BuildOptions) -> dict[str, Value | None]:
+    """Return the settings that the page alone shows, with their values."""
+    return {setting.key: plain(setting, options) for setting in SETTINGS if setting.of_page}
 
 
 def _words(key: str, value: Value) -> list[str]:
@@ -201,7 +211,9 @@ def rewritten(
     """
     places = {setting.key for setting in SETTINGS if setting.is_path}
     moved: dict[str, Value] = {}
-    for key, value in {**table, **changes}.items():
+    together = {**table, **changes}
+    for key in _in_order(together):
+        value = together[key]
         path = Path(str(value)) if key in changes else folder / str(value)
         moved[key] = _relative(path, destination) if key in places and path.exists() else value
     text = _HEADER + tomli_w.dumps(moved)
@@ -209,20 +221,25 @@ def rewritten(
 
 
 def changed_command(command: Sequence[str], changes: Mapping[str, Value]) -> tuple[str, ...]:
-    """Return a command line, word by word, with other values for some settings."""
-    kept: list[str] = []
-    words = iter(command)
+    """Return the words of `command_line` with other values for some settings, in the same order."""
+    kept: dict[str, list[str]] = {}
+    words = iter(command[3:])
     for word in words:
-        key = word.removeprefix("--").removeprefix("no-")
-        if not word.startswith("--") or key not in changes:
-            kept.append(word)
-        elif not isinstance(changes[key], bool):
-            next(words, None)
+        key = word.removeprefix("--")
+        switch = key.removeprefix("no-")
+        if switch in _SWITCHES:
+            kept[switch] = [word]
+        else:
+            kept.setdefault(key, []).extend((word, next(words, "")))
     for key, value in changes.items():
-        if value is not False:
-            shown = Path(value).name if isinstance(value, str) and key in _PATHS else value
-            kept += _words(key, shown)
-    return tuple(kept)
+        shown = Path(value).name if isinstance(value, str) and key in _PATHS else value
+        kept[key] = [] if value is False else _words(key, shown)
+    return (*command[:3], *(word for key in _in_order(kept) for word in kept[key]))
+
+
+def _in_order(keys: Iterable[str]) -> list[str]:
+    places = {setting.key: place for place, setting in enumerate(SETTINGS)}
+    return sorted(keys, key=lambda key: places.get(key, len(places)))
 
 
 def _relative(path: Path, folder: Path) -> str:
@@ -273,6 +290,9 @@ def read_config(path: Path, known: Collection[str]) -> Mapping[str, Value]:
     return found
 
 
+_SWITCHES = frozenset(
+    setting.key for setting in SETTINGS if isinstance(plain(setting, usual_options(Path())), bool)
+)
 _PATHS = frozenset(setting.key for setting in SETTINGS if setting.is_path) | {
     "output",
     "zip",

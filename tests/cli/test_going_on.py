@@ -14,6 +14,7 @@ from PIL import Image
 
 from cli.conftest import files_of
 from reportgen import engine
+from reportgen.errors import ModelError
 from reportgen.locking import locked
 from reportgen.store import read_run
 
@@ -70,13 +71,14 @@ def test_nothing_new_does_not_import_torch(run: Run, pictures: Path, tmp_path: P
     words = ["build", str(pictures), *NETWORK, "-o", str(tmp_path / "out"), "-q"]
     assert run(*words).code == 0
     code = (
-        "import sys; from reportgen import cli; code = cli.run(cli.app); "
-        "sys.exit(code or ('torch' in sys.modules) * 9)"
+        "import sys; sys.modules['torch'] = None; from reportgen import cli; "
+        "sys.exit(cli.run(cli.app))"
     )
-    done = subprocess.run([sys.executable, "-c", code, *words], check=False)
-    assert done.returncode == 0
-    done = subprocess.run([sys.executable, "-c", code, *words, "--top-k", "2"], check=False)
-    assert done.returncode == 9, "the test would see it"
+    subprocess.run([sys.executable, "-c", code, *words], check=True)
+    new = [sys.executable, "-c", code, *words, "--top-k", "2"]
+    done = subprocess.run(new, check=False, capture_output=True, text=True)
+    assert done.returncode != 0, "the test would see it"
+    assert "import of torch halted" in done.stderr
 
 
 def test_only_what_is_new_is_computed(
@@ -99,6 +101,44 @@ def test_only_what_is_new_is_computed(
     asked.clear()
     run(*words)
     assert asked == [], "what other options gave is known still"
+
+
+def test_what_the_page_alone_shows_needs_no_network(
+    run: Run, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (pictures / "bad.jpg").write_text("no picture")
+    notes = tmp_path / "notes.md"
+    notes.write_text("# The whole\n\nSeen.\n", encoding="utf-8")
+    out, fresh = tmp_path / "out", tmp_path / "fresh"
+    words = ["build", pictures, *NETWORK, "-q", "--page-size", 2, "--author", "Ann"]
+    page = ["--title", "--alpha", "--folder", "--author", "Anna", "--notes", notes, "--meta", "a=b"]
+    assert run(*words, "-o", out).code == 1
+    assert run(*words, *page, "-o", fresh, "--no-cache").code == 1
+
+    needed = []
+
+    def fill(*_given: object, **_named: object) -> None:
+        needed.append(True)
+        raise ModelError("a network is needed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("reportgen.computing.fill", fill)
+        ran = run(*words, *page, "-o", out)
+        assert (ran.code, "bad.jpg" in ran.err) == (1, True)
+        assert comparable(out) == comparable(fresh)
+        notes.write_text("# The whole\n\nSeen again.\n", encoding="utf-8")
+        assert run(*words, *page, "-o", out).code == 1
+        assert "Seen again." in (out / "index.html").read_text("utf-8")
+        before = files_of(out)
+        assert run(*words, *page, "-o", out, "-q").code == 1
+        assert files_of(out) == before
+        assert not needed
+        (out / "page-1.html").write_text("spoilt")
+        assert run(*words, *page, "-o", out).code == 2
+        assert needed
+    run(*words, "-o", out)
+    assert "Seen again." not in (out / "index.html").read_text("utf-8"), "taken back"
+    assert not (out / "page-1.html").exists()
 
 
 def test_a_batch_size_that_was_measured_is_found_again(

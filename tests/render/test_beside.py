@@ -117,6 +117,32 @@ def test_mistakes_of_templates_are_told(store: Path, tmp_path: Path) -> None:
         rendered(store, helpers, form)
 
 
+def test_what_was_cut_short_is_written_again(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = rendered(store, None)
+    here = render
+
+    def spoilt(report: Report, folder: Path, *given: object) -> None:
+        here(report, folder, *given)  # type: ignore[arg-type]
+        for path in (folder / "assets").glob("*.svg"):
+            path.write_text("")  # as by a process that was killed in between
+
+    monkeypatch.setattr("reportgen.render.render", spoilt)
+    monkeypatch.setattr(beside, "_answer", lambda _helper: {})
+    with Beside(IMAGES, FORM) as helpers:
+        assert rendered(store, helpers) == alone
+
+
+def test_a_report_that_has_become_small_is_one_file(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reportgen.render.pages.FOLDER_FROM", IMAGES + 1)
+    form = replace(FORM, form="auto")
+    with Beside(IMAGES + 1, form) as helpers:
+        assert len(helpers._helpers) == 2
+        rendered(store, helpers, form)
+    assert not (store.parent / "report-beside" / "page-1.html").exists()
+
+
 @pytest.mark.parametrize(
     ("images", "form"),
     [

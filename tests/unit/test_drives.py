@@ -157,25 +157,34 @@ def test_a_closed_drive(root: Path, drive: Callable[[int], Path]) -> None:
     assert content(place) == before
 
 
-def test_a_limit_on_the_size_of_files(root: Path) -> None:
+def test_a_limit_on_the_size_of_files(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """As ``ulimit -f`` sets it; SQLite and Python tell of it in words of their own."""
+    resource = pytest.importorskip("resource")
     build(root, root / "out")
     before = content(root / "out")
-    code = (
-        "import resource, sys\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))\n"
-        "from reportgen import cli; sys.exit(cli.run(cli.app))"
-    )
-    words = ["build", str(root / "in"), "--model", f"{root / 'net.py'}:net", "--layers", "0"]
+    words = [
+        "reportgen",
+        "build",
+        str(root / "in"),
+        "--model",
+        f"{root / 'net.py'}:net",
+        "--layers",
+        "0",
+    ]
     words += ["--input-size", "32", "-o", str(root / "out"), "--no-cache", "-q"]
-    pytest.importorskip("resource")
-    done = subprocess.run(
-        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2
-    assert "error --output: '" in done.stderr
-    assert "cannot be written: " in done.stderr
-    assert "Traceback" not in done.stderr
+    monkeypatch.setattr(sys, "argv", words)
+    before_it = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, before_it[1]))
+    try:
+        assert cli.run(cli.app) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before_it)
+    said = capsys.readouterr().err
+    assert "error --output: '" in said
+    assert "cannot be written: " in said
+    assert "Traceback" not in said
     assert content(root / "out") == before
 
 
