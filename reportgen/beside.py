@@ -13,7 +13,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reportgen import render
 from reportgen.closing import Closing
@@ -96,10 +96,7 @@ class Beside(Closing):
         taken = {number for numbers in shares for number in numbers}
         render.render(report, folder, self._form, digests, taken)
         for helper, numbers in zip(self._helpers, shares, strict=False):
-            answer = _answer(helper)
-            if "error" in answer:
-                raise TemplateError(answer["error"])
-            made = answer.get("digests")
+            made = _answer(helper)
             if made is None:
                 made = {}  # also what is there already, as it may have been cut short meanwhile
                 render.render_pages(report, folder, self._form, numbers, made)
@@ -153,20 +150,28 @@ def _ask(
             print(json.dumps(request), file=helper.stdin, flush=True)
 
 
-def _answer(helper: subprocess.Popen[str]) -> dict[str, Any]:
-    """Wait for what `serve` says; nothing where the process ended without a word."""
-    line = "" if helper.stdout is None else helper.stdout.readline()
-    with suppress(ValueError):
-        found = json.loads(line)
-        if isinstance(found, dict):
-            return found
-    return {}
+def _answer(helper: subprocess.Popen[str]) -> dict[str, str] | None:
+    """Wait for what `serve` says: the digests, or None where the process ended before its time.
+
+    Raises `TemplateError` where it met with one.
+    """
+    digests: dict[str, str] = {}
+    for line in helper.stdout or ():
+        if not line.endswith("\n"):
+            break
+        kind, *words = json.loads(line)
+        if kind == "error":
+            raise TemplateError(words[0])
+        if kind == "done":
+            return digests
+        digests[words[0]] = words[1]
+    return None
 
 
 def serve() -> None:
     """Render, in a process of its own, the pages that one line of standard input asks for.
 
-    One line of standard output says what came of it. The process ends with the one that asked.
+    Lines of standard output say what came of it. The process ends with the one that asked.
     """
     request = json.loads(sys.stdin.readline())
     Thread(target=_end_with_input, daemon=True).start()
@@ -176,16 +181,22 @@ def serve() -> None:
         page_size=request["page_size"],
     )
     digests: dict[str, str] = {}
-    answer: dict[str, Any] = {"digests": digests}
     try:
         with RunReader(Path(request["store"])) as run:
             activate(run.report.run.language)
             pages = frozenset(request["pages"])
             render.render_pages(run.whole, Path(request["folder"]), form, pages, digests)
     except TemplateError as error:
-        answer = {"error": str(error)}
-    sys.stdout.write(json.dumps(answer) + "\n")
+        _say("error", str(error))
+    else:
+        for name, digest in digests.items():
+            _say("file", name, digest)
+        _say("done")
     sys.stdout.flush()
+
+
+def _say(*words: str) -> None:
+    sys.stdout.write(json.dumps(words) + "\n")
 
 
 def _end_with_input() -> None:

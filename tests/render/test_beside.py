@@ -127,7 +127,7 @@ def test_what_was_cut_short_is_written_again(store: Path, monkeypatch: pytest.Mo
             path.write_text("")  # as by a process that was killed in between
 
     monkeypatch.setattr("reportgen.render.render", spoilt)
-    monkeypatch.setattr(beside, "_answer", lambda _helper: {})
+    monkeypatch.setattr(beside, "_answer", lambda _helper: None)
     with Beside(IMAGES, FORM) as helpers:
         assert rendered(store, helpers) == alone
 
