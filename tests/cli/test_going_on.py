@@ -261,6 +261,7 @@ def comparable(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow  # at every step of a run: test_folder.py, and test_killed.py
 @pytest.mark.skipif(os.name == "nt", reason="signals are another thing there")
 def test_a_killed_run_leaves_the_old_report_and_goes_on(
     run: Run, pictures: Path, tmp_path: Path

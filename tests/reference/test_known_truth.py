@@ -169,7 +169,13 @@ def on(found: Tensor, corners: Tensor) -> Tensor:
     return near.all(dim=2) & (found.amax(dim=(2, 3)) > 0)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name in {"score-cam", "ablation-cam"} else [])
+        for name in METHODS
+    ],
+)
 def test_the_peak_is_on_the_only_shape(trained: nn.Module, name: str) -> None:
     pictures, labels, corners = single(PICTURES, torch.Generator().manual_seed(54))
     own = maps(trained, name, pictures)[torch.arange(PICTURES), labels]
