@@ -93,6 +93,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, Path, tu
 # -- files -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_picture_has_one_figure_of_each_kind(
     exported: tuple[Report, Path, tuple[str, ...]],
 ) -> None:
@@ -104,6 +105,7 @@ def test_a_picture_has_one_figure_of_each_kind(
     assert names[-1] == figures.CAPTIONS
 
 
+@pytest.mark.slow
 def test_a_png_is_160_mm_wide_at_300_dpi(exported: tuple[Report, Path, tuple[str, ...]]) -> None:
     _, folder, names = exported
     for name in names:
@@ -116,6 +118,7 @@ def test_a_png_is_160_mm_wide_at_300_dpi(exported: tuple[Report, Path, tuple[str
                 assert set(opened.info) == {"dpi"}
 
 
+@pytest.mark.slow
 def test_an_svg_is_as_large_and_its_text_is_text(
     exported: tuple[Report, Path, tuple[str, ...]],
 ) -> None:
@@ -131,6 +134,7 @@ def test_an_svg_is_as_large_and_its_text_is_text(
     assert b"atplotlib" not in data
 
 
+@pytest.mark.slow
 def test_the_same_report_gives_the_same_bytes_whatever_the_users_settings(tmp_path: Path) -> None:
     one = of_one(image())
     first, second = tmp_path / "a", tmp_path / "b"
@@ -214,6 +218,7 @@ def test_a_view_of_its_own_comes_before_the_photo() -> None:
     assert np.array_equal(view_of(record), pixels_of(record.view))
 
 
+@pytest.mark.slow
 def test_an_overlay_in_the_file_is_that_of_the_formula(tmp_path: Path) -> None:
     one = of_one(image())
     record = one.images[0]
@@ -313,6 +318,7 @@ def test_a_map_with_nothing_to_show_is_an_empty_frame_that_says_so() -> None:
     assert "features.6 (384×13×13) map is not finite" in figure.caption
 
 
+@pytest.mark.slow
 def test_a_frame_is_drawn_around_the_words(tmp_path: Path) -> None:
     one = of_one(image(states={1: MapState.NO_EVIDENCE}))
     figure = next(figures.figures(one))
@@ -417,6 +423,7 @@ def test_a_group_is_called_one() -> None:
     assert captions.target_text(group) == "“cat” (91.0%, group of 2 classes)"
 
 
+@pytest.mark.slow
 def test_the_captions_stand_in_one_file_each_under_its_files(
     exported: tuple[Report, Path, tuple[str, ...]],
 ) -> None:
