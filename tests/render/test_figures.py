@@ -78,10 +78,6 @@ def texts_of(svg: bytes) -> list[str]:
     return [item.text or "" for item in found.iter(f"{SVG}text")]
 
 
-# Drawing takes seconds a figure; `cli/test_handing_in.py` has one run of it that is always tested.
-pytestmark = pytest.mark.slow
-
-
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, Path, tuple[str, ...]]:
     full = full_report()
