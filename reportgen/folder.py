@@ -235,7 +235,7 @@ def read_manifest(folder: Path) -> dict[str, str] | None:
     if not all(_is_relative(name) for name in files):
         return None
     # Asked once per folder: a report of thousands of images has tens of thousands of files.
-    parents = {PurePosixPath(name).parent for name in files}
+    parents = {name.rpartition("/")[0] for name in files}
     inside = folder.resolve()
     stay = all((folder / parent).resolve().is_relative_to(inside) for parent in parents)
     return files if stay else None
@@ -334,9 +334,9 @@ def _write_manifest(folder: Path, files: dict[str, str]) -> None:
 
 
 def _is_relative(name: str) -> bool:
-    pure = PurePosixPath(name)
-    odd = {"\\", "\0"} & set(name)
-    return not (pure.is_absolute() or ".." in pure.parts or odd or not pure.parts)
+    parts = name.split("/")
+    odd = name.startswith("/") or "\\" in name or "\0" in name
+    return not (odd or ".." in parts or all(part in {"", "."} for part in parts))
 
 
 def _files(folder: Path) -> set[str]:
