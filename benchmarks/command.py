@@ -82,8 +82,8 @@ def run(words: Sequence[str], *, cache: Path | None = None, kill_after: float | 
 def new_place(work: Path) -> Path:
     """Return a new folder in ``work``, which is to be deleted only when everything is measured.
 
-    To make a file where many were deleted in the last minutes takes ext4 twenty times as long, as
-    it looks past every one of their inodes.
+    To make a file where many were deleted in the last minutes takes ext4 far longer, as it looks
+    past every one of their inodes.
     """
     return Path(tempfile.mkdtemp(dir=work))
 

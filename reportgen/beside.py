@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from reportgen import render
+from reportgen import provenance, render
 from reportgen.closing import Closing
 from reportgen.errors import TemplateError
 from reportgen.language import activate
@@ -60,7 +60,7 @@ class Beside(Closing):
         pages = len(render.page_links(images, form.page_size))
         if images < FROM_IMAGES or not render.is_folder(images, form) or not sys.executable:
             return
-        for _ in range(min(MOST, _cores() - 1, pages - 1)):
+        for _ in range(min(MOST, provenance.cores() - 1, pages - 1)):
             with suppress(OSError):
                 self._helpers.append(_start())
 
@@ -111,12 +111,6 @@ class Beside(Closing):
         each = int(pages * 1.3 / (1.2 + helpers))
         ends = [pages - each * number for number in range(helpers + 1)]
         return [range(end - each + 1, end + 1) for end in ends[:helpers]]
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _start() -> subprocess.Popen[str]:

@@ -403,8 +403,8 @@ def layers(  # noqa: PLR0913 - one parameter per option is how typer declares th
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    # On Linux torch then asks for large memory pages, of which the system has to clear fewer: a
-    # tenth of the time on the CPU. It looks for this once, when it first needs memory.
+    # On Linux torch then asks for large memory pages, of which the system has to clear fewer. It
+    # looks for this once, when it first needs memory.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     sys.exit(run(app))
 

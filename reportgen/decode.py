@@ -22,7 +22,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from reportgen import remote
 from reportgen.errors import ImageError
 from reportgen.language import N_, _
-from reportgen.mending import mend
+from reportgen.mending import PNG, mend
 from reportgen.options import DEFAULT_MAX_PIXELS
 from reportgen.values import DecodedImage, ImageFile
 
@@ -65,8 +65,6 @@ _CAREFULLY = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr
 _SRGB = (b"sRGB", "sRGB".encode("utf-16-be"))
 """The name in a colour profile, in its old and its new kind of text. Profiles are not parsed: what
 does that is written in C, and the file is not to be trusted."""
-
-_PNG = b"\x89PNG\r\n\x1a\n"
 
 _STRIP = 64
 """Rows of deep grey that are scaled at once."""
@@ -229,7 +227,7 @@ def _not_an_image(data: bytes) -> str:
     if b"\x00" not in head and all(byte >= 9 for byte in head):  # noqa: PLR2004 - tab and above
         return _("is text, not an image")
     sides = data[16:20], data[20:24]
-    if data.startswith(_PNG) and len(data) > 24 and bytes(4) in sides:  # noqa: PLR2004 - its header
+    if data.startswith(PNG) and len(data) > 24 and bytes(4) in sides:  # noqa: PLR2004 - its header
         return _("has no pixels")  # which Pillow takes for no PNG at all
     return _("is not an image in a format that can be decoded")
 

@@ -143,7 +143,7 @@ class OutputFolder:
             If a file that is not ours stands where one of the report's files has to go; nothing
             has been changed then.
         """
-        new = hashes(staging, digests or {})
+        new = hashes(staging, digests)
         if not self.path.exists() or not (self.path.is_symlink() or any(self.path.iterdir())):
             _write_manifest(staging, new)
             staging.replace(self.path)

@@ -72,6 +72,8 @@ def _lock_beside(folder: Path, output: Path, stack: ExitStack) -> bool:
 def _take(place: Path) -> int:
     """Return the descriptor of a file that nobody else holds.
 
+    `FileLock` leaves its file behind, and takes one that its holder has just deleted for held.
+
     Raises
     ------
     BlockingIOError

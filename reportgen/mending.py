@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _JPEG, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
-_PNG = b"\x89PNG\r\n\x1a\n"
+PNG = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Colour type of a PNG file → samples per pixel."""
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
@@ -42,7 +42,7 @@ def mend(data: bytes, max_pixels: int) -> bytes | None:
     if data.startswith(_JPEG):
         # libjpeg takes an end that comes too early for the end, and fills up with grey.
         return data + _JPEG_END
-    if data.startswith(_PNG):
+    if data.startswith(PNG):
         return _mended_png(data, max_pixels)
     return None
 
@@ -67,7 +67,7 @@ def _mended_png(data: bytes, max_pixels: int) -> bytes | None:
     first = next(place for place, (kind, _) in enumerate(chunks) if kind == b"IDAT")
     kept = [(kind, content) for kind, content in chunks[:first] if kind in _KEPT]
     whole = [*kept, (b"IDAT", pixels), (b"IEND", b"")]
-    return _PNG + b"".join(_chunk(kind, content) for kind, content in whole)
+    return PNG + b"".join(_chunk(kind, content) for kind, content in whole)
 
 
 _KEPT = frozenset({b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"iCCP", b"sRGB", b"gAMA", b"cHRM"})
@@ -76,7 +76,7 @@ _KEPT = frozenset({b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"iCCP", b"sRGB", b"gAMA"
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield kind and content of every chunk up to the end of the file, the last one cut short."""
-    at = len(_PNG)
+    at = len(PNG)
     while at + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
         yield kind, data[at + 8 : at + 8 + length]

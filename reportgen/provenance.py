@@ -22,6 +22,13 @@ _PACKAGES = ("torch", "torchvision", "timm", "numpy", "opencv-python", "pillow",
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def versions() -> tuple[tuple[str, str], ...]:
     """Return ``(name, version)`` of everything that the numbers depend on."""
     return tuple(_versions())

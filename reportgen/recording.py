@@ -137,7 +137,7 @@ class _Overlays:
 
     view: UInt8Array
     """``(height, width, 3)`` uint8 RGB, what the model saw, at that size. Maps are drawn on it as
-    it is: to draw each on the view, and to average that down, takes three times as long."""
+    it is: to draw each on the view, and to average that down, takes much longer."""
     encode: encode.Thumbnails
 
 

@@ -73,7 +73,7 @@ def start(observer: Observer) -> None:
     with _explained("Ray cannot be started on this machine"), _without_errors():
         ray.init(
             address="local",
-            num_cpus=cores(),
+            num_cpus=provenance.cores(),
             include_dashboard=False,
             object_store_memory=_store_bytes(),
             log_to_driver=False,
@@ -98,13 +98,6 @@ def join(address: str, observer: Observer) -> None:
 def stop() -> None:
     """Leave the cluster, and end what was started here."""
     ray.shutdown()
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def nodes() -> tuple[Node, ...]:

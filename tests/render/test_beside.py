@@ -29,7 +29,7 @@ FORM = RenderOptions(form="folder", page_size=1)
 @pytest.fixture(autouse=True)
 def three_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(beside, "FROM_IMAGES", IMAGES)
-    monkeypatch.setattr(beside, "_cores", lambda: 3)
+    monkeypatch.setattr("reportgen.provenance.cores", lambda: 3)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
 import sys
@@ -17,6 +16,8 @@ from reportgen.locking import locked
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+fcntl = pytest.importorskip("fcntl", reason="there is no lock beside the folder on Windows")
 
 
 def use_cache(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
