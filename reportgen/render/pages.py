@@ -133,7 +133,7 @@ def folder_pages(  # noqa: PLR0913, PLR0917 - what pages are made of, and where
 
     The text of a page has to be taken to its end before the next page is asked for. Only the
     records of one page are held at a time, as far as ``report.images`` does not hold them itself.
-    ``digests`` is given the SHA-256 of what lies in the folder of assets, but for the index's data.
+    ``digests`` is given the SHA-256 of what lies in the folder of assets.
     Pages of images whose numbers are in ``elsewhere`` are left out.
 
     Raises `TemplateError` where a template is missing or fails.
@@ -141,7 +141,7 @@ def folder_pages(  # noqa: PLR0913, PLR0917 - what pages are made of, and where
     with Files(folder, digests) as files:
         pages = _Pages(report, files, options, others)
         yield from pages.of_images(link for link in pages.links if link.number not in elsewhere)
-        yield pages.index(folder)
+        yield pages.index()
 
 
 def image_pages(  # noqa: PLR0913, PLR0917 - as above
@@ -197,12 +197,12 @@ class _Pages:
             given = {**context, **self._shared, **code, **placed}
             yield page.href, stream(environment, IMAGES_PAGE, given)
 
-    def index(self, folder: Path) -> tuple[str, Iterator[str]]:
-        """Return the page that all others are found from, and write its data into ``folder``."""
+    def index(self) -> tuple[str, Iterator[str]]:
+        """Return the page that all others are found from, and write its data beside it."""
         report, environment = self._report, self._environment
         self._places.page = 0
         data = index_data(report, self._files, self._places)
-        (folder / DATA).write_text(data, encoding="utf-8", newline="\n")
+        self._files.put_as(DATA, data)
         code = _code(environment, self._files, report, "index")
         context = _context(environment, report, self._others, "index")
         return INDEX, stream(environment, INDEX_PAGE, {**context, **self._shared, **code})

@@ -116,6 +116,11 @@ class Files:
         self._write(name, data, digest)
         return name
 
+    def put_as(self, name: str, text: str) -> None:
+        """Write ``text`` into the file called ``name``, relative to the folder of the report."""
+        data = text.encode("utf-8", "backslashreplace")
+        self._write(name, data, sha256(data).hexdigest())
+
     def put_pixels(self, pictures: Iterable[Picture]) -> str:
         """Write the script that gives a page the pixels of its ``pictures``, and return its path.
 

@@ -19,8 +19,9 @@ from reportgen.folder import MANIFEST, OutputFolder, read_manifest
 from reportgen.render import RenderOptions, check_templates, render
 from reportgen.render import pages as pages_module
 from reportgen.render.formats import MAIL_LIMIT, expected_files, size_warning
-from reportgen.render.pages import FOLDER_FROM, folder_pages, is_folder, looked_at, page_links
-from reportgen.render.pictures import Files, data_uri
+from reportgen.render.outbox import Outbox
+from reportgen.render.pages import DATA, FOLDER_FROM, folder_pages, is_folder, looked_at, page_links
+from reportgen.render.pictures import ASSETS, Files, data_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -325,6 +326,16 @@ def test_overlays_of_a_folder_are_loaded_when_they_come_near(full: Report, tmp_p
 def test_a_report_without_images_has_an_index(sample: Report, tmp_path: Path) -> None:
     names = render(replace(sample, images=()), tmp_path, PAIRS)
     assert names == ("index.html", "report.json", "predictions.csv")
+
+
+def test_no_page_needs_that_a_file_is_written_already(
+    sample: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting: list[tuple[Path, bytes]] = []
+    monkeypatch.setattr(Outbox, "put", lambda _, path, data: waiting.append((path, data)))
+    render(replace(sample, images=()), tmp_path, PAIRS)
+    assert not (tmp_path / ASSETS).exists()
+    assert tmp_path / DATA in {path for path, _ in waiting}
 
 
 class Counted(tuple["ImageRecord", ...]):
