@@ -256,18 +256,19 @@ def _report(
     failures: tuple[FailureRecord, ...],
     created: datetime,
 ) -> Report:
-    ranked = rankings(images)
+    # Each of these reads every record of the run, which is to be had back from the drive for that.
+    ranked = rankings(images) if plan.options.metrics else ()
     return Report(
         title=plan.options.title or _default_title(plan),
         run=_run_info(plan, created),
         images=images,
         failures=failures,
-        evaluation=evaluate(images, plan.loaded.categories),
+        evaluation=evaluate(images, plan.loaded.categories) if plan.labels.by_name else None,
         rankings=ranked,
         verdict=verdict_of(ranked, {info.name: info.title for info in _method_infos(plan)}),
         localisation=summarise(
             ((panel.method, panel.layer), panel.localisation)
-            for image in images
+            for image in (images if plan.boxes.by_name else ())
             for target in image.targets
             for panel in target.panels
             if panel.localisation is not None

@@ -32,6 +32,11 @@ _SMALL = (cv2.IMWRITE_JPEG_OPTIMIZE, 1)
 QUALITIES = (84, 78, 72, 66, 60, 54, 48, 42, 36, 30)
 """JPEG qualities, best first; the last is taken whatever its size."""
 
+LAST = len(QUALITIES) - 1
+
+SURELY = 0.97
+"""Share of the bytes that a picture may take below which a better quality is worth a try."""
+
 _PROBE = 60
 """Quality at which a picture is encoded once, without optimisation, to guess its other sizes."""
 
@@ -109,27 +114,30 @@ def _reversed(pixels: UInt8Array) -> UInt8Array:
 def _jpeg(pixels: UInt8Array, most: float, place: int) -> tuple[bytes, int]:
     """Encode ``(height, width, 3)`` BGR in ``most`` bytes if it can, and say at which quality.
 
-    A better quality is tried where its usual size would do.
+    Begins at ``place`` and goes where the usual sizes lead from there; a better quality is tried
+    once, where it will most likely do.
     """
     data = _at_quality(pixels, place)
-    if len(data) > most:
-        while len(data) > most and place + 1 < len(QUALITIES):
-            place += 1
-            data = _at_quality(pixels, place)
-        return data, place
-    while place > 0 and len(data) * _SHARES[place - 1] / _SHARES[place] <= most:
-        better = _at_quality(pixels, place - 1)
-        if len(better) > most:
-            break
-        place, data = place - 1, better
+    likely = _likely(len(data), place, SURELY * most)
+    if likely < place and len(data) <= most:
+        better = _at_quality(pixels, likely)
+        return (better, likely) if len(better) <= most else (data, place)
+    while len(data) > most and place + 1 < len(QUALITIES):
+        place = max(place + 1, _likely(len(data), place, most))
+        data = _at_quality(pixels, place)
     return data, place
+
+
+def _likely(size: int, place: int, most: float) -> int:
+    """Return the best place in `QUALITIES` that will most likely do for what has ``size`` there."""
+    probe = size / _SHARES[place]
+    return next((it for it, share in enumerate(_SHARES) if share * probe <= most), LAST)
 
 
 def _guess(pixels: UInt8Array, most: float) -> int:
     """Return the place in `QUALITIES` that will most likely do."""
     probe = len(_encode(".jpg", pixels, (cv2.IMWRITE_JPEG_QUALITY, _PROBE)))
-    likely = (place for place, share in enumerate(_SHARES) if share * probe <= most)
-    return next(likely, len(QUALITIES) - 1)
+    return next((it for it, share in enumerate(_SHARES) if share * probe <= most), LAST)
 
 
 def _at_quality(pixels: UInt8Array, place: int) -> bytes:

@@ -114,7 +114,7 @@ class Networks:
         self._free.put(module)
         for _ in range(count - 1):
             try:
-                self._free.put(_sharing_copy(module))
+                self._free.put(sharing_copy(module))
             except Exception:  # noqa: BLE001 - networks of any origin; one alone does as well
                 break
 
@@ -128,7 +128,8 @@ class Networks:
             self._free.put(module)
 
 
-def _sharing_copy(module: nn.Module) -> nn.Module:
+def sharing_copy(module: nn.Module) -> nn.Module:
+    """Return a copy of a network with the same weights, not with copies of them."""
     tensors = [*module.parameters(), *module.buffers()]
     return deepcopy(module, {id(tensor): tensor for tensor in tensors})
 
