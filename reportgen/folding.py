@@ -8,118 +8,99 @@ fifth of the time of a small network.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from reportgen.capture import logits_of, quiet_mode
+from reportgen.capture import Capture, logits_of, quiet_mode
 from reportgen.pacing import sharing_copy
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator, Sequence
+
+    from reportgen.layers import LayerInfo, Survey
 
 TOLERANCE = 1e-4
 """Largest difference that rounding may make, as a share of a layer's largest output."""
 
 
-def folded(module: nn.Module, kept: Collection[str], picture: Tensor) -> tuple[nn.Module, int]:
+def folded(module: nn.Module, known: Survey, kept: Collection[str]) -> tuple[nn.Module, int]:
     """Return the network without the batch normalisations that a convolution can take over.
+
+    Which follows on which is guessed from the order in which they ran; whether the guess is right
+    is seen by comparing.
 
     Parameters
     ----------
     module
         The network. It stays as it is.
+    known
+        What was learned of it, with the picture that it was learned on.
     kept
         Names of the layers whose outputs are looked at; they have the same outputs afterwards.
-    picture
-        ``(1, 3, height, width)``: what the two networks are compared on.
 
     Returns
     -------
     A copy that shares all other weights, and how many were folded; ``module`` itself, and 0, where
-    that cannot be done, or where the copy does not give the same on ``picture``.
+    that cannot be done, or where the copy does not give the same for the picture.
     """
-    parts = list(module.modules())
-    if not any(map(_act_of, parts)) or any(isinstance(it, torch.jit.ScriptModule) for it in parts):
+    pairs = list(_pairs(module, known, kept))
+    if not pairs or known.probe is None:
         return module, 0
-    with quiet_mode(module), torch.no_grad():
-        seen = _look(module, kept, picture)
-        pairs = _pairs(module, seen, kept)
-        try:
+    picture, logits, outputs = known.probe.picture, known.probe.logits, known.probe.outputs
+    try:
+        with quiet_mode(module), torch.no_grad():
             copied = sharing_copy(module)
             for convolution, norm in pairs:
                 _fold(copied, convolution, norm)
-            again = _look(copied, kept, picture)
-        except Exception:  # noqa: BLE001 - networks of any origin; it is done without
-            return module, 0
-    same = all(_is_close(seen.outputs[name], again.outputs.get(name)) for name in seen.outputs)
-    return (copied, len(pairs)) if pairs and same else (module, 0)
+            with Capture(copied, kept) as capture:
+                found = logits_of(copied(picture))
+                same = _is_close(logits, found) and all(
+                    _is_close(outputs[name], capture.activations[name]) for name in kept
+                )
+    except Exception:  # noqa: BLE001 - networks of any origin; it is done without
+        same = False
+    return (copied, len(pairs)) if same else (module, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What was seen of one forward pass."""
-
-    calls: Counter[str] = field(default_factory=Counter)
-    given: dict[int, tuple[str, Tensor, int]] = field(default_factory=dict)
-    """Identity of what a convolution gave → its name, that tensor (so that no other has its
-    identity), and how often that had been changed in place."""
-    fed: dict[str, str] = field(default_factory=dict)
-    """Batch normalisation → the convolution whose output it took as it was."""
-    outputs: dict[str, Tensor] = field(default_factory=dict)
-    """Layer that is looked at → its output; the logits under no name."""
-
-
-def _look(module: nn.Module, kept: Collection[str], picture: Tensor) -> _Seen:
-    seen = _Seen()
-    handles = []
-    for name, part in module.named_modules():
-
-        def after(part: nn.Module, inputs: object, output: object, name: str = name) -> None:
-            seen.calls[name] += 1
-            if isinstance(part, nn.Conv2d) and isinstance(output, Tensor):
-                seen.given[id(output)] = (name, output, output._version)  # noqa: SLF001 - the only way
-            elif _act_of(part) is not None and isinstance(inputs, tuple) and inputs:
-                source = seen.given.get(id(inputs[0]))
-                # A normalisation does not work in place: what it took is still as it was.
-                if source is not None and source[1]._version == source[2]:  # noqa: SLF001
-                    seen.fed[name] = source[0]
-            if name in kept and isinstance(output, Tensor):
-                seen.outputs[name] = output.clone()
-
-        handles.append(part.register_forward_hook(after))
-    try:
-        seen.outputs[""] = logits_of(module(picture)).clone()
-    finally:
-        for handle in handles:
-            handle.remove()
-    return seen
-
-
-def _pairs(module: nn.Module, seen: _Seen, kept: Collection[str]) -> list[tuple[str, str]]:
-    """Return the convolutions and normalisations that are called once each, one for the other."""
-    parts = dict(module.named_modules())
+def _pairs(module: nn.Module, known: Survey, kept: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield every convolution whose output most likely goes into a normalisation, and that."""
     names = Counter(id(part) for _, part in module.named_modules(remove_duplicate=False))
-    norms = Counter(seen.fed.values())
-    return [
-        (convolution, norm)
-        for norm, convolution in seen.fed.items()
-        if convolution not in kept
-        and _has_own_weights(parts[convolution])
-        and norms[convolution] == 1
-        and all(
-            seen.calls[name] == 1 and names[id(parts[name])] == 1 and not _is_hooked(parts[name])
-            for name in (convolution, norm)
-        )
-    ]
+    shapes = {layer.name: layer.output_shape for layer in known.layers}
+    for place, norm in enumerate(shapes):
+        if _act_of(known.modules[norm]) is None:
+            continue
+        convolution = _before(norm, known.layers[:place], kept)
+        if (
+            convolution
+            and convolution not in kept
+            and shapes[convolution] == shapes[norm]
+            and _has_own_weights(known.modules[convolution])
+            and all(
+                names[id(part)] == 1 and not part._forward_hooks and not part._forward_pre_hooks  # noqa: SLF001 - torch has no other
+                for part in (known.modules[convolution], known.modules[norm])
+            )
+        ):
+            yield convolution, norm
+
+
+def _before(norm: str, ran: Sequence[LayerInfo], kept: Collection[str]) -> str:
+    """Return what ran before a normalisation, its own parts left aside.
+
+    So are blocks that just give what the last of their layers gave.
+    """
+    for layer in reversed(ran):
+        passed_on = layer.same_as is not None and layer.name not in kept
+        if not passed_on and not layer.name.startswith(f"{norm}."):
+            return layer.name
+    return ""
 
 
 def _act_of(part: nn.Module) -> nn.Module | None:
     """Return what a batch normalisation does besides, or None where it is none that is known."""
-    if getattr(part, "running_mean", None) is None or getattr(part, "running_var", None) is None:
+    if not isinstance(part, nn.BatchNorm2d) or part.running_mean is None:
         return None
     if type(part) is nn.BatchNorm2d:
         return nn.Identity()
@@ -138,28 +119,29 @@ def _is_of_timm(part: nn.Module, name: str) -> bool:
     return kind.__name__ == name and kind.__module__.startswith("timm.")
 
 
-def _is_hooked(part: nn.Module) -> bool:
-    return bool(part._forward_hooks or part._forward_pre_hooks)  # noqa: SLF001 - torch has no other
-
-
 def _fold(module: nn.Module, convolution: str, norm: str) -> None:
     first, second = module.get_submodule(convolution), module.get_submodule(norm)
     act = _act_of(second)
     if not isinstance(first, nn.Conv2d) or not isinstance(second, nn.BatchNorm2d) or act is None:
         raise AssertionError(f"'{convolution}' and '{norm}' are another pair in the copy")
-    joined = fuse_conv_bn_eval(first, second)
-    _set(module, convolution, joined)
-    _set(module, norm, act.eval())
+    mean, variance = second.running_mean, second.running_var
+    if mean is None or variance is None:
+        raise AssertionError(f"'{norm}' has other statistics in the copy")
+    first.weight, first.bias = fuse_conv_bn_weights(
+        first.weight,
+        first.bias,
+        mean,
+        variance,
+        second.eps,
+        second.weight,
+        second.bias,
+    )
+    parent, _, attribute = norm.rpartition(".")
+    setattr(module.get_submodule(parent), attribute, act.eval())
 
 
-def _set(module: nn.Module, name: str, part: nn.Module) -> None:
-    parent, _, attribute = name.rpartition(".")
-    setattr(module.get_submodule(parent), attribute, part)
-
-
-def _is_close(before: Tensor, after: Tensor | None) -> bool:
-    if after is None or after.shape != before.shape:
+def _is_close(before: Tensor, after: Tensor) -> bool:
+    if after.shape != before.shape:
         return False
-    largest = before.abs().amax()
     # Not so, too, where one of them is not a number.
-    return bool((after - before).abs().amax() <= TOLERANCE * largest)
+    return bool((after - before).abs().amax() <= TOLERANCE * before.abs().amax())

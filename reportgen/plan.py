@@ -41,16 +41,12 @@ from reportgen.targets import TrueLabel, parse_targets
 from reportgen.values import FEATURE_MAPS, Preprocessing, StructureLine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from reportgen.options import BuildOptions, ModelOptions, PreprocessOptions
     from reportgen.progress import Observer
     from reportgen.targets import TargetSpec
     from reportgen.values import ImageFile
-
-FOLD_FROM = 16
-"""Pictures of a run from which on two more passes of one picture, to fold and to compare, are less
-than what is saved."""
 
 Placed = tuple[tuple[Method, tuple[str, ...]], ...]
 
@@ -207,8 +203,8 @@ def prepare(
     )
 
     lines = structure(loaded.module, _explained(placed, features))
-    if len(images) >= FOLD_FROM and not options.amp:
-        loaded = _folded(loaded, tuple(layouts), recipe, observer)
+    if not options.amp:  # rounded weights would not be those of the network, rounded
+        loaded = _folded(loaded, known, layouts.keys(), observer)
 
     def paced(batch_size: int) -> Pace:
         cores = torch.get_num_threads()
@@ -250,14 +246,11 @@ def prepare(
 
 
 def _folded(
-    loaded: LoadedModel, kept: tuple[str, ...], recipe: Preprocessing, observer: Observer
+    loaded: LoadedModel, known: Survey, kept: Collection[str], observer: Observer
 ) -> LoadedModel:
-    """Return the network with less to do, where there are enough pictures to make up for that."""
-    width, height = recipe.crop or loaded.preprocessing.crop or (224, 224)
-    device = next(loaded.module.parameters(), torch.empty(0)).device
-    picture = torch.randn((1, 3, height, width), generator=torch.Generator().manual_seed(0))
+    """Return the network with less to do."""
     with few_threads(1):
-        module, count = folded(loaded.module, kept, picture.to(device))
+        module, count = folded(loaded.module, known, kept)
     if count:
         observer.detail(f"{count} batch normalisations folded into the convolutions before them")
     return replace(loaded, module=module)

@@ -47,6 +47,18 @@ class LayerInfo:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The picture that a network was surveyed with, and all that came of it."""
+
+    picture: Tensor
+    """``(1, 3, height, width)``, random."""
+    logits: Tensor
+    """``(1, classes)``."""
+    outputs: Mapping[str, Tensor]
+    """Layer name → its output."""
+
+
 @dataclass(frozen=True)
 class Survey:
     """All layers of a network, in the order in which they finished."""
@@ -55,6 +67,7 @@ class Survey:
     modules: Mapping[str, nn.Module]
     classes: int
     """Number of logits."""
+    probe: Probe | None = None
 
     @cached_property
     def usable(self) -> tuple[LayerInfo, ...]:
@@ -106,7 +119,8 @@ def survey(model: nn.Module, input_size: tuple[int, int]) -> Survey:
         )
         for name, output in outputs.items()
     )
-    return Survey(layers=layers, modules=modules, classes=logits.shape[1])
+    probe = Probe(picture, logits.detach(), outputs)
+    return Survey(layers=layers, modules=modules, classes=logits.shape[1], probe=probe)
 
 
 def _layouts(
