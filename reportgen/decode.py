@@ -148,7 +148,8 @@ def _decoded(data: bytes, max_pixels: int) -> tuple[UInt8Array, tuple[str, ...]]
                 raise ImageError(_("has no pixels"))
             notes = _notes(image)
             image.load()
-            return np.asarray(_as_rgb(ImageOps.exif_transpose(image))), notes
+            ImageOps.exif_transpose(image, in_place=True)
+            return np.asarray(_as_rgb(image)), notes
     except UnidentifiedImageError:
         raise ImageError(_not_an_image(data)) from None
     except Image.DecompressionBombError as error:
@@ -251,6 +252,8 @@ def _notes(image: Image.Image) -> tuple[str, ...]:
 def _as_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16") or image.mode in {"I", "F"}:
         return _grey_to_eight_bits(image).convert("RGB")
+    if image.mode == "RGB" and not image.has_transparency_data:
+        return image  # most pictures, for which `convert` would make a copy
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
