@@ -88,7 +88,7 @@ def enlarged(values: Float32Array, view: Size, side: int) -> UInt8Array:
     """Return `levels` of a raw map as drawn over ``view``, at most ``side`` pixels long."""
     scale = min(1.0, side / max(view))
     size = max(1, round(view[0] * scale)), max(1, round(view[1] * scale))
-    return _rounded(_resize(normalise(values), size))
+    return _rounded(_shrunk(normalise(values), size))
 
 
 def _rounded(normalised: Float32Array) -> UInt8Array:
@@ -104,8 +104,15 @@ def _diverging() -> UInt8Array:
 
 
 def _resize(normalised: Float32Array, size: Size) -> Float32Array:
+    return cv2.resize(normalised, size, interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
+
+
+def _shrunk(normalised: Float32Array, size: Size) -> Float32Array:
+    """Resize to a size below the view's: cells smaller than its pixels are averaged.
+
+    To interpolate would step over some of them.
+    """
     height, width = normalised.shape
-    # Where cells are smaller than pixels, to interpolate would step over some of them.
     finer = width > size[0] and height > size[1]
     how = cv2.INTER_AREA if finer else cv2.INTER_LINEAR
     return cv2.resize(normalised, size, interpolation=how)  # type: ignore[return-value]
@@ -128,7 +135,9 @@ def _colours(colormap: str) -> UInt8Array:
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
 
 
-def draw(source: ClassMap, view: UInt8Array, *, alpha: float, colormap: str) -> Overlay:
+def draw(
+    source: ClassMap, view: UInt8Array, *, alpha: float, colormap: str, shrunk: bool = False
+) -> Overlay:
     """Colour a raw map and blend it with the view.
 
     Parameters
@@ -141,6 +150,9 @@ def draw(source: ClassMap, view: UInt8Array, *, alpha: float, colormap: str) -> 
         Share of heat in the blend, 0…1.
     colormap
         A name in `COLORMAPS`.
+    shrunk
+        Whether ``view`` is smaller than what the model saw: a map with cells smaller than its
+        pixels is averaged then, as they were.
 
     Returns
     -------
@@ -149,7 +161,9 @@ def draw(source: ClassMap, view: UInt8Array, *, alpha: float, colormap: str) -> 
     state = map_state(source.values)
     if state is not MapState.SHOWN:
         return Overlay(source=source, state=state, heat=None, blend=None)
-    heat = colour(normalise(source.values), (view.shape[1], view.shape[0]), colormap)
+    size = view.shape[1], view.shape[0]
+    resized = (_shrunk if shrunk else _resize)(normalise(source.values), size)
+    heat = _coloured(resized, colormap)
     return Overlay(source=source, state=state, heat=heat, blend=_blend(heat, view, alpha))
 
 

@@ -257,7 +257,11 @@ class _Recorder:
             self.thumbnails[side] = _Overlays(view, encode.Thumbnails())
         made = self.thumbnails[side]
         drawn = overlay.draw(
-            raw, made.view, alpha=self.options.alpha, colormap=self.options.colormap
+            raw,
+            made.view,
+            alpha=self.options.alpha,
+            colormap=self.options.colormap,
+            shrunk=made.view.shape != self.prepared.model_input.view.shape,
         )
         return None if drawn.blend is None else made.encode(drawn.blend)
 

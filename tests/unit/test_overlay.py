@@ -41,7 +41,7 @@ def decode_png(data: bytes) -> NDArray[np.uint8]:
     return np.asarray(bgr[:, :, ::-1], dtype=np.uint8)
 
 
-@pytest.mark.parametrize("shape", [(7, 7), (13, 13), (3, 9), (1, 1), (48, 64)])
+@pytest.mark.parametrize("shape", [(7, 7), (13, 13), (3, 9), (1, 1), (48, 64), (96, 96)])
 @pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
 def test_the_labs_arithmetic(shape: tuple[int, int], alpha: float) -> None:
     values, view = raw(*shape), noise()
@@ -55,6 +55,20 @@ def test_the_labs_arithmetic(shape: tuple[int, int], alpha: float) -> None:
     assert drawn.heat.dtype == drawn.blend.dtype == np.uint8
     np.testing.assert_array_equal(drawn.heat, heat)
     assert np.abs(drawn.blend - blend).max() <= 1
+
+
+def test_a_thumbnail_steps_over_no_cell_of_a_finer_map() -> None:
+    values = np.zeros((96, 96), np.float32)
+    values[::4, ::4] = 1
+
+    def heat(*, shrunk: bool) -> NDArray[np.uint8]:
+        view = np.zeros((24, 24, 3), np.uint8)
+        found = overlay.draw(class_map(values), view, alpha=1, colormap="bone", shrunk=shrunk).heat
+        assert found is not None
+        return found
+
+    assert (heat(shrunk=True)[..., 0] > 0).all()
+    assert not heat(shrunk=False)[..., 0].any()
 
 
 def test_scale_of_the_map_does_not_matter() -> None:
