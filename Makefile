@@ -9,6 +9,9 @@ KEYWORDS := -k _ -k N_ -k t -k ngettext:1,2 -k pgettext:1c,2
 PARALLEL := -n auto --dist loadfile
 REPORT := reports/images-efficientnet_lite0
 
+# Compiled files are kept, also where the environment forbids it: tests start hundreds of processes.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help report test test-all test-ray lint format snapshots messages screenshots clean
 

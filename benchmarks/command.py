@@ -52,7 +52,11 @@ def run(words: Sequence[str], *, cache: Path | None = None, kill_after: float | 
     SystemExit
         If it fails, with what it had to say.
     """
-    environment = {**os.environ, "SOURCE_DATE_EPOCH": "0"}  # reports differ in nothing but that
+    environment = {
+        **os.environ,
+        "SOURCE_DATE_EPOCH": "0",  # reports differ in nothing but that
+        "PYTHONDONTWRITEBYTECODE": "",  # compiled once, as where it was installed for use
+    }
     if cache is not None:
         environment["REPORTGEN_CACHE"] = os.fspath(cache)
     with tempfile.TemporaryFile("w+") as errors:

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from reportgen import provenance
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Let half as many processes more run tests as there are cores: some always wait for others."""
+    cores = provenance.cores()
+    return cores + cores // 2
+
 
 @pytest.fixture(autouse=True, scope="session")
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:

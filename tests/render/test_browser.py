@@ -281,7 +281,11 @@ def test_evidence_has_enough_contrast(
 # -- layout ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    "width",
+    # The narrowest and the widest of them nearly always see what the others do.
+    [pytest.param(it, marks=() if it in {320, 1440} else pytest.mark.slow) for it in WIDTHS],
+)
 @pytest.mark.parametrize("name", ["sample_page", "full_page", "measured_page", "hostile_page"])
 def test_nothing_overflows_the_window(
     name: str, width: int, visit: Callable[..., Page], request: pytest.FixtureRequest

@@ -250,7 +250,7 @@ def test_without_scripts(folders: dict[str, Path], look: Callable[..., Page]) ->
     assert page.locator("article.image:visible").count() == 2
 
 
-@pytest.mark.parametrize("name", ["sample", "full"])
+@pytest.mark.parametrize("name", [pytest.param("sample", marks=pytest.mark.slow), "full"])
 @pytest.mark.parametrize("file", PAGES)
 def test_under_the_strict_header(
     name: str, file: str, folders: dict[str, Path], look: Callable[..., Page]

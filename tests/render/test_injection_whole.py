@@ -83,10 +83,15 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("name", "beside"),
     [
         ("single/index.html", False),
-        ("folder/index.html", True),
-        ("folder/page-1.html", True),
-        ("folder/page-2.html", True),
-        ("compared/index.html", False),
+        *(
+            pytest.param(*item, marks=pytest.mark.slow)
+            for item in (
+                ("folder/index.html", True),
+                ("folder/page-1.html", True),
+                ("folder/page-2.html", True),
+                ("compared/index.html", False),
+            )
+        ),
     ],
 )
 def test_nothing_runs(name: str, *, beside: bool, runs: Path, visit: Callable[..., Page]) -> None:

@@ -157,7 +157,11 @@ def code_of(page: Path) -> str:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(
+    "name",
+    # "everything" has the styles of all others.
+    [pytest.param(it, marks=() if it == "everything" else pytest.mark.slow) for it in PAGES],
+)
 def test_nothing_moves_where_the_reader_asks_for_less(
     name: str, pages: dict[str, Path], browser: Browser
 ) -> None:

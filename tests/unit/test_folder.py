@@ -353,13 +353,8 @@ def test_killed_at_any_step_there_is_no_new_report_or_a_whole_one(tmp_path: Path
 
 
 @needs_exchange
-@pytest.mark.parametrize(
-    "mine",
-    [
-        {"notes.txt": "mine", "overlays/mine.png": "mine"},
-        pytest.param({}, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("mine", [{"notes.txt": "mine", "overlays/mine.png": "mine"}, {}])
 def test_killed_where_folders_cannot_change_places(tmp_path: Path, mine: Files) -> None:
     """File by file, there are moments between: they lose nothing, and `verify` tells of them."""
     states = killed_everywhere(tmp_path, OLD, mine, swaps=bool(mine))

@@ -129,7 +129,7 @@ def test_alexnet_has_the_layers_of_the_lab() -> None:
             ),
         ),
         ("squeezenet1_1", "features", "features.1 features.4 features.7 features"),
-        ("swin_t", "norm", "features.1 features.3 features.5 norm"),
+        slow("swin_t", "norm", "features.1 features.3 features.5 norm"),
         ("efficientnet_lite0", "bn2", "blocks.0 blocks.1 blocks.2 blocks.4 bn2"),
     ],
 )
