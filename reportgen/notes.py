@@ -15,8 +15,6 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from markdown_it import MarkdownIt
-
 from reportgen.discover import SUFFIXES
 from reportgen.errors import OptionError, did_you_mean
 
@@ -177,6 +175,8 @@ def _read(path: Path) -> str:
 
 
 def _headings(text: str) -> Iterator[_Heading]:
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - most reports have no notes
+
     tokens = MarkdownIt("commonmark").parse(text)
     for opening, inline in pairwise(tokens):
         if opening.type == "heading_open" and opening.level == 0 and opening.map:

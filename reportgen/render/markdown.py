@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from jinja2 import pass_context
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 from markupsafe import Markup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from jinja2.runtime import Context
+    from markdown_it import MarkdownIt
     from markdown_it.rules_core import StateCore
     from markdown_it.rules_inline import StateInline
+    from markdown_it.token import Token
 
     from reportgen.values import Report
 
@@ -110,6 +110,8 @@ class Places:
 
 @cache
 def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - most reports have no notes
+
     parser = MarkdownIt("commonmark", {"html": False, "linkify": False})
     parser.enable(["table", "strikethrough"])
     parser.inline.ruler.before("escape", "maths", _take_maths)
@@ -181,6 +183,8 @@ def _links(tokens: Sequence[Token], env: Mapping[str, Any]) -> Iterator[Token]:
 def _instead(image: Token, env: Mapping[str, Any], *, linked: bool) -> Iterator[Token]:
     """Yield the text of a picture, as a link to it where it does not stand in one."""
     address = _address(str(image.attrs["src"]), env["find"])
+    from markdown_it.token import Token  # noqa: PLC0415 - as in `_parser`
+
     text = Token("text", "", 0, content=_plain(image.children or []) or address or "")
     if address is None or linked:
         yield text

@@ -9,12 +9,15 @@ import torch
 from torchvision.models import alexnet, get_model, get_model_weights
 
 from reportgen.errors import ModelError, OptionError
-from reportgen.models import ModelRequest, list_models, load_model
+from reportgen.models import ModelRequest, embedded, list_models, load_model
+from reportgen.models.embedded import make as make_it
 from reportgen.models.source import hash_weights
 from reportgen.models.torchvision_source import _builder_options, make
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from torch import nn
 
 
 @pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
@@ -64,6 +67,18 @@ def test_the_embedded_model_says_where_it_is_from() -> None:
     )
     assert len(loaded.categories) == 1000
     assert not loaded.module.training
+
+
+def test_the_embedded_model_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[nn.Module] = []
+
+    def noted(classes: int) -> nn.Module:
+        made.append(make_it(classes))
+        return made[-1]
+
+    monkeypatch.setattr(embedded, "make", noted)
+    loaded = load_model(ModelRequest("efficientnet_lite0"))
+    assert [loaded.module] == made
 
 
 def test_without_a_name_the_embedded_model_is_loaded() -> None:
