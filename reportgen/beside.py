@@ -98,6 +98,8 @@ class Beside(Closing):
         for helper, numbers in zip(self._helpers, shares, strict=False):
             made = _answer(helper)
             if made is None:
+                helper.kill()  # nobody else writes these files from here on
+                helper.wait()
                 made = {}  # also what is there already, as it may have been cut short meanwhile
                 render.render_pages(report, folder, self._form, numbers, made)
             digests.update(made)
