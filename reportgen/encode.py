@@ -118,26 +118,24 @@ def _jpeg(pixels: UInt8Array, most: float, place: int) -> tuple[bytes, int]:
     once, where it will most likely do.
     """
     data = _at_quality(pixels, place)
-    likely = _likely(len(data), place, SURELY * most)
+    likely = _likely(len(data) / _SHARES[place], SURELY * most)
     if likely < place and len(data) <= most:
         better = _at_quality(pixels, likely)
         return (better, likely) if len(better) <= most else (data, place)
     while len(data) > most and place + 1 < len(QUALITIES):
-        place = max(place + 1, _likely(len(data), place, most))
+        place = max(place + 1, _likely(len(data) / _SHARES[place], most))
         data = _at_quality(pixels, place)
     return data, place
 
 
-def _likely(size: int, place: int, most: float) -> int:
-    """Return the best place in `QUALITIES` that will most likely do for what has ``size`` there."""
-    probe = size / _SHARES[place]
+def _likely(probe: float, most: float) -> int:
+    """Return the best place in `QUALITIES` that will most likely do, by the size of the probe."""
     return next((it for it, share in enumerate(_SHARES) if share * probe <= most), LAST)
 
 
 def _guess(pixels: UInt8Array, most: float) -> int:
     """Return the place in `QUALITIES` that will most likely do."""
-    probe = len(_encode(".jpg", pixels, (cv2.IMWRITE_JPEG_QUALITY, _PROBE)))
-    return next((it for it, share in enumerate(_SHARES) if share * probe <= most), LAST)
+    return _likely(len(_encode(".jpg", pixels, (cv2.IMWRITE_JPEG_QUALITY, _PROBE))), most)
 
 
 def _at_quality(pixels: UInt8Array, place: int) -> bytes:

@@ -1,8 +1,7 @@
 """Batch normalisation folded into the convolution before it: the same function with less to do.
 
 In evaluation mode a batch normalisation multiplies every channel by a constant and adds another,
-which the weights of the convolution can do as well (Jacob et al., CVPR 2018, section 3.2). It is a
-fifth of the time of a small network.
+which the weights of the convolution can do as well (Jacob et al., CVPR 2018, section 3.2).
 """
 
 from __future__ import annotations

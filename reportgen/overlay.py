@@ -113,9 +113,9 @@ def _shrunk(normalised: Float32Array, size: Size) -> Float32Array:
     To interpolate would step over some of them.
     """
     height, width = normalised.shape
-    finer = width > size[0] and height > size[1]
-    how = cv2.INTER_AREA if finer else cv2.INTER_LINEAR
-    return cv2.resize(normalised, size, interpolation=how)  # type: ignore[return-value]
+    if width > size[0] and height > size[1]:
+        return cv2.resize(normalised, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+    return _resize(normalised, size)
 
 
 def _coloured(values: Float32Array, colormap: str) -> UInt8Array:

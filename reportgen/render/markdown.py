@@ -182,9 +182,9 @@ def _links(tokens: Sequence[Token], env: Mapping[str, Any]) -> Iterator[Token]:
 
 def _instead(image: Token, env: Mapping[str, Any], *, linked: bool) -> Iterator[Token]:
     """Yield the text of a picture, as a link to it where it does not stand in one."""
-    address = _address(str(image.attrs["src"]), env["find"])
     from markdown_it.token import Token  # noqa: PLC0415 - as in `_parser`
 
+    address = _address(str(image.attrs["src"]), env["find"])
     text = Token("text", "", 0, content=_plain(image.children or []) or address or "")
     if address is None or linked:
         yield text
