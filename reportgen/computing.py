@@ -19,7 +19,7 @@ from reportgen.notes import parse_author, parse_meta
 from reportgen.plan import prepare
 from reportgen.reuse import files_of, files_under_name, under_name
 from reportgen.settings import command_line
-from reportgen.store import Found, RunWriter
+from reportgen.store import Encoded, Found, RunWriter
 from reportgen.streaming import chunks
 from reportgen.targets import describe
 from reportgen.values import (
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from reportgen.options import BuildOptions
     from reportgen.plan import Plan
     from reportgen.progress import Observer
+    from reportgen.values import Made
 
     Pictures = Sequence[tuple[Input, str]]
 
@@ -187,10 +188,7 @@ class _Filling:
         files = [item.file for item, _key in pictures]
         with closing(self._engine.compute(files, self._plan)) as made:
             for batch in chunks(zip(pictures, made, strict=True), size):
-                found = [
-                    (item, (key, Found(done.record, done.files, done.lasting)))
-                    for (item, key), done in batch
-                ]
+                found = [(item, (key, _encoded(done))) for (item, key), done in batch]
                 self._known.keep(
                     [pair for item, pair in found if _is_of(pair[1].record, item, most)]
                 )
@@ -221,7 +219,8 @@ class _Filling:
             destination.parent.mkdir(exist_ok=True)
             destination.write_bytes(data)
         # A picture that was changed after it was hashed is not what its key says.
-        self._store.add(record, key if record.sha256 == item.sha256 else "")
+        encoded = found.encoded if record is found.record else None
+        self._store.add(record, key if record.sha256 == item.sha256 else "", encoded)
         self._placed.add(key)
         return record
 
@@ -238,6 +237,11 @@ class _Filling:
         return Found(
             record, {name: (self._staging / name).read_bytes() for name in files_of(record)}
         )
+
+
+def _encoded(made: Made) -> Found:
+    # Encoded once, for the cache and for the run.
+    return Found(made.record, made.files, made.lasting, Encoded.of(made.record))
 
 
 def _is_of(record: ImageRecord | FailureRecord, item: Input, max_pixels: int) -> bool:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from reportgen.store.cache import Cache, Found, cache_folder, is_damage, remove_cache
+from reportgen.store.codec import Encoded
 from reportgen.store.layout import LAYOUT_VERSION, RUN_STORE, find_store
 from reportgen.store.reader import ImageEntry, RunReader, read_run
 from reportgen.store.rewrite import rewrite_run
@@ -16,6 +17,7 @@ __all__ = [
     "LAYOUT_VERSION",
     "RUN_STORE",
     "Cache",
+    "Encoded",
     "Found",
     "ImageEntry",
     "RunReader",

@@ -17,7 +17,7 @@ import platformdirs
 
 from reportgen.closing import Closing
 from reportgen.errors import CacheError
-from reportgen.store.codec import Decoder, Encoder, picture_hash
+from reportgen.store.codec import Decoder, Encoded, picture_hash
 from reportgen.values import FailureRecord, ImageRecord, Picture
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ class Found(NamedTuple):
     lasting: bool = True
     """Whether the same would come of it again. What need not is not known another time; only that
     it was tried."""
+    encoded: Encoded | None = None
+    """The record as it is stored, where that is known."""
 
 
 def cache_folder() -> Path:
@@ -96,8 +98,6 @@ class Cache(Closing):
                 f"the cache in '{folder}' cannot be used: {error}. Set {ENVIRONMENT} to another "
                 "folder, or give --no-cache.",
             ) from error
-        self._key, self._written = "", 0
-        self._encoder = Encoder(self._keep)
         self._used: set[str] = set()
 
     def __len__(self) -> int:
@@ -143,7 +143,12 @@ class Cache(Closing):
             row = self._base.execute(query, (key,)).fetchone()
             if row is None or row[0] == "tried":
                 return None
-            decoder = Decoder(lambda hash_: self._picture(key, hash_))
+            pictures: dict[str, Picture] = {}
+
+            def fetch(hash_: str) -> Picture:
+                return pictures.setdefault(hash_, self._picture(key, hash_))
+
+            decoder = Decoder(fetch)
             record: ImageRecord | FailureRecord
             if row[0] == "image":
                 record = decoder.decode(row[1], ImageRecord)
@@ -151,7 +156,7 @@ class Cache(Closing):
                 record = decoder.decode(row[1], FailureRecord)
             files = self._base.execute("SELECT name, data FROM files WHERE key = ?", (key,))
             self._used.add(key)
-            return Found(record, dict(files.fetchall()))
+            return Found(record, dict(files.fetchall()), encoded=Encoded(row[1], pictures))
 
     def put(self, batch: Iterable[tuple[str, Found]]) -> None:
         """Keep what came of a batch of pictures: all of it, or nothing where that is cut short."""
@@ -230,22 +235,18 @@ class Cache(Closing):
     def _put(self, key: str, found: Found) -> None:
         for table in ("records", "pictures", "files"):
             self._base.execute(f"DELETE FROM {table} WHERE key = ?", (key,))  # noqa: S608 - ours
-        self._key, self._written = key, 0
-        text = self._encoder.encode(found.record)
+        encoded = found.encoded or Encoded.of(found.record)
+        for hash_, picture in encoded.pictures.items():
+            picture_cells = (key, hash_, picture.mime, *picture.size, picture.data)
+            self._base.execute("INSERT INTO pictures VALUES (?, ?, ?, ?, ?, ?)", picture_cells)
         for name, data in found.files.items():
             self._base.execute("INSERT INTO files VALUES (?, ?, ?)", (key, name, data))
-            self._written += len(data)
+        written = [encoded.text, *found.files.values()]
+        written += [picture.data for picture in encoded.pictures.values()]
         kind = "image" if isinstance(found.record, ImageRecord) else "failure"
         kind = kind if found.lasting else "tried"
-        cells = (key, kind, int(time.time()), self._written + len(text), text)
+        cells = (key, kind, int(time.time()), sum(map(len, written)), encoded.text)
         self._base.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?)", cells)
-
-    def _keep(self, picture: Picture) -> str:
-        hash_ = picture_hash(picture)
-        cells = (self._key, hash_, picture.mime, *picture.size, picture.data)
-        self._base.execute("INSERT OR IGNORE INTO pictures VALUES (?, ?, ?, ?, ?, ?)", cells)
-        self._written += len(picture.data)
-        return hash_
 
     def _picture(self, key: str, hash_: str) -> Picture:
         query = "SELECT mime, width, height, data FROM pictures WHERE key = ? AND hash = ?"

@@ -13,9 +13,10 @@ import json
 import math
 from collections.abc import Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, Self, TypeVar, get_type_hints
 
 from cattrs.preconf.json import make_converter
 
@@ -23,7 +24,7 @@ from reportgen import values
 from reportgen.values import Picture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from cattrs import Converter
 
@@ -70,26 +71,32 @@ class StoredPicture(Picture):
         return self._read()
 
 
-class Encoder:
-    """Records to JSON.
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A record as it is stored."""
 
-    Parameters
-    ----------
-    keep
-        Is given every picture of a record, and returns the key to put in its place.
-    """
+    text: str
+    """One line of JSON."""
+    pictures: Mapping[str, Picture]
+    """Key that stands in the text → picture."""
 
-    def __init__(self, keep: Callable[[Picture], str]) -> None:
-        self._keep = keep
-
-    def encode(self, record: object) -> str:
-        """Return a record as one line of JSON."""
-        token = _KEEP.set(self._keep)
+    @classmethod
+    def of(cls, record: object) -> Self:
+        """Encode a record."""
+        pictures: dict[str, Picture] = {}
+        token = _PICTURES.set(pictures)
         try:
-            plain = _encoding().unstructure(record)
+            try:
+                text = _dumped(_encoding(every_number=False).unstructure(record))
+            except (TypeError, ValueError):  # a number that JSON lacks, or one of NumPy's
+                text = _dumped(_encoding(every_number=True).unstructure(record))
         finally:
-            _KEEP.reset(token)
-        return json.dumps(plain, allow_nan=False, separators=(",", ":"))
+            _PICTURES.reset(token)
+        return cls(text, pictures)
+
+
+def _dumped(plain: object) -> str:
+    return json.dumps(plain, allow_nan=False, separators=(",", ":"))
 
 
 class Decoder:
@@ -121,15 +128,23 @@ class Decoder:
             _FETCH.reset(token)
 
 
-_KEEP: ContextVar[Callable[[Picture], str]] = ContextVar("_KEEP")
+_PICTURES: ContextVar[dict[str, Picture]] = ContextVar("_PICTURES")
 _FETCH: ContextVar[Callable[[str], Picture]] = ContextVar("_FETCH")
-"""Of the encoder and the decoder at work: converters take half a second to make, so all share."""
+"""Of what is encoded and decoded now: converters take half a second to make, so all share."""
 
 
 @cache
-def _encoding() -> Converter:
+def _encoding(*, every_number: bool) -> Converter:
+    """Return what makes plain values of records.
+
+    Parameters
+    ----------
+    every_number
+        Whether every number is looked at, which takes as long as everything else.
+    """
     converter = _converter()
-    converter.register_unstructure_hook(float, _number_out)
+    if every_number:
+        converter.register_unstructure_hook(float, _number_out)
     converter.register_unstructure_hook(Picture, _picture_out)
     converter.register_unstructure_hook(StoredPicture, _picture_out)
     return converter
@@ -150,7 +165,9 @@ def _converter() -> Converter:
 
 
 def _picture_out(picture: Picture) -> dict[str, str]:
-    return {"picture": _KEEP.get()(picture)}
+    key = picture_hash(picture)
+    _PICTURES.get()[key] = picture
+    return {"picture": key}
 
 
 def _picture_in(plain: Any, _type: object) -> Picture:  # noqa: ANN401 - whatever JSON holds

@@ -9,14 +9,14 @@ from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from reportgen.store.codec import Encoder, picture_hash
+from reportgen.store.codec import Encoded
 from reportgen.store.writer import writing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from reportgen.values import Picture, Report
+    from reportgen.values import Report
 
 
 def rewrite_run(
@@ -41,15 +41,12 @@ def rewrite_run(
     with writing(destination), closing(sqlite3.connect(part, isolation_level=None)) as base:
         base.execute("PRAGMA synchronous = OFF")
 
-        def keep(picture: Picture) -> str:
-            key = picture_hash(picture)
+        encoded = Encoded.of(replace(report, images=(), failures=()))
+        base.execute("BEGIN")
+        for key, picture in encoded.pictures.items():
             cells = (key, picture.mime, *picture.size, picture.data)
             base.execute("INSERT OR IGNORE INTO pictures VALUES (?, ?, ?, ?, ?)", cells)
-            return key
-
-        base.execute("BEGIN")
-        text = Encoder(keep).encode(replace(report, images=(), failures=()))
-        base.execute("UPDATE run SET report = ?", (text,))
+        base.execute("UPDATE run SET report = ?", (encoded.text,))
         if notes is not None:
             _write_notes(base, notes)
         base.execute("COMMIT")

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reportgen.closing import Closing
-from reportgen.store.codec import Decoder, Encoder, picture_hash
+from reportgen.store.codec import Decoder, Encoded
 from reportgen.store.layout import APPLICATION_ID, LAYOUT_VERSION, TABLES
 from reportgen.store.lazy import StoredImages, read_picture
 from reportgen.values import FailureRecord, ImageRecord
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from reportgen.values import Picture, Report
+    from reportgen.values import Report
 
 
 @contextmanager
@@ -57,7 +57,6 @@ class RunWriter(Closing):
         self._position = 0
         self._known: set[str] = set()
         self._added: list[str] = []
-        self._encoder = Encoder(self._keep)
         self._decoder = Decoder(lambda key: read_picture(self._base, key))
         # Not from one thread alone: records may come from the one that finishes them.
         self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -80,7 +79,9 @@ class RunWriter(Closing):
         """Close the file as it is; twice does no harm."""
         self._base.close()
 
-    def add(self, record: ImageRecord | FailureRecord, key: str = "") -> None:
+    def add(
+        self, record: ImageRecord | FailureRecord, key: str = "", encoded: Encoded | None = None
+    ) -> None:
         """Store the next record with its pictures, each of which is stored once.
 
         Parameters
@@ -89,9 +90,11 @@ class RunWriter(Closing):
             What came of an image.
         key
             Of everything that it was made from; empty where that is not known.
+        encoded
+            The record as `Encoded.of` gives it, where that is known.
         """
         with writing(self._path), self._transaction():
-            text = self._encoder.encode(record)
+            text = self._kept(encoded or Encoded.of(record))
             if isinstance(record, ImageRecord):
                 name = _utf8(record.name)
                 self._insert("images", self._position, name, record.sha256, key, text)
@@ -122,7 +125,7 @@ class RunWriter(Closing):
             The report; its images and failures are left aside, as they were added.
         """
         with writing(self._path), self._transaction():
-            text = self._encoder.encode(replace(report, images=(), failures=()))
+            text = self._kept(Encoded.of(replace(report, images=(), failures=())))
             self._insert("run", 1, text)
         part = self._path.with_name(f"{self._path.name}.part")
         part.unlink(missing_ok=True)
@@ -131,13 +134,14 @@ class RunWriter(Closing):
         self.close()
         part.replace(self._path)
 
-    def _keep(self, picture: Picture) -> str:
-        key = picture_hash(picture)
-        if key not in self._known:
-            self._insert("pictures", key, picture.mime, *picture.size, picture.data)
-            self._known.add(key)
-            self._added.append(key)
-        return key
+    def _kept(self, encoded: Encoded) -> str:
+        """Store the pictures that are not there yet, and return the text that names them."""
+        for key, picture in encoded.pictures.items():
+            if key not in self._known:
+                self._insert("pictures", key, picture.mime, *picture.size, picture.data)
+                self._known.add(key)
+                self._added.append(key)
+        return encoded.text
 
     def _insert(self, table: str, *cells: object) -> None:
         places = ", ".join("?" * len(cells))
