@@ -22,7 +22,7 @@ _HEAD = struct.Struct(">II")
 
 _WRITER = """
 import os, struct, sys
-source, made = sys.stdin.buffer, set()
+source, made = open(0, "rb", buffering=1 << 18), set()
 while head := source.read(8):
     name, size = struct.unpack(">II", head)
     path, data = source.read(name), source.read(size)
@@ -62,6 +62,8 @@ class Outbox:
             with suppress(OSError):
                 self._process = subprocess.Popen(  # noqa: S603 - our own text
                     [sys.executable, "-I", "-S", "-c", _WRITER],
+                    bufsize=1 << 18,
+                    pipesize=1 << 20,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     start_new_session=True,  # Ctrl-C is for the one who started it

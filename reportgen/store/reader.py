@@ -58,6 +58,9 @@ class RunReader(Closing):
             address = f"{self.path.absolute().as_uri()}?mode=ro"
             self._base = sqlite3.connect(address, uri=True, isolation_level=None)
         try:
+            with self._guarded():
+                # Else the file is locked and released, and looked at for changes, by every query.
+                self._base.execute("BEGIN")
             self._check_tables()
             self.report = self._report()
             self.entries = self._entries()
