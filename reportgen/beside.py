@@ -12,8 +12,9 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from reportgen import provenance, render
 from reportgen.closing import Closing
@@ -22,8 +23,6 @@ from reportgen.language import activate
 from reportgen.store import RunReader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from reportgen.values import Report
 
 FROM_IMAGES = 400
@@ -90,29 +89,61 @@ class Beside(Closing):
         TemplateError
             If a template is missing or fails.
         """
-        shares = self._shares(len(report.images))
-        for helper, numbers in zip(self._helpers, shares, strict=False):
-            _ask(helper, store, folder, self._form, numbers)
-        taken = {number for numbers in shares for number in numbers}
-        render.render(report, folder, self._form, digests, taken)
-        for helper, numbers in zip(self._helpers, shares, strict=False):
-            made = _answer(helper)
-            if made is None:
-                helper.kill()  # nobody else writes these files from here on
-                helper.wait()
-                made = {}  # also what is there already, as it may have been cut short meanwhile
-                render.render_pages(report, folder, self._form, numbers, made)
+        if not self._helpers or not render.is_folder(len(report.images), self._form):
+            render.render(report, folder, self._form, digests)
+            return
+        with TemporaryDirectory(dir=folder) as claims:
+            for helper in self._helpers:
+                _ask(helper, store, folder, self._form, claims)
+            here = Claims(Path(claims))
+            render.render(report, folder, self._form, digests, here)
+            pages = render.page_links(len(report.images), self._form.page_size)
+            missing = {page.number for page in pages} - here.taken
+            for helper in self._helpers:
+                answer = _answer(helper)
+                if answer is None:
+                    helper.kill()  # nobody else writes these files from here on
+                    helper.wait()
+                else:
+                    digests.update(answer.digests)
+                    missing -= answer.pages
+        if missing:
+            made: dict[str, str] = {}  # also what is there, as it may have been cut short meanwhile
+            render.render_pages(report, folder, self._form, missing.__contains__, made)
             digests.update(made)
 
-    def _shares(self, images: int) -> list[Sequence[int]]:
-        """Return the numbers of the pages that each process makes."""
-        if not render.is_folder(images, self._form):  # as some of the images have failed
-            return []
-        pages, helpers = len(render.page_links(images, self._form.page_size)), len(self._helpers)
-        # The index and the tables are this process's, which takes a third of the pages' time.
-        each = int(pages * 1.3 / (1.2 + helpers))
-        ends = [pages - each * number for number in range(helpers + 1)]
-        return [range(end - each + 1, end + 1) for end in ends[:helpers]]
+
+class Claims:
+    """Shares pages out among processes: each goes to the first one that asks for it.
+
+    So none of them waits for another, however fast they are.
+
+    Parameters
+    ----------
+    folder
+        An empty one, the same for all.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.taken: set[int] = set()
+        """Pages that went to this process."""
+
+    def __call__(self, number: int) -> bool:
+        """Ask for a page, and return whether it is this process's."""
+        try:
+            (self._folder / str(number)).touch(exist_ok=False)
+        except FileExistsError:
+            return False
+        self.taken.add(number)
+        return True
+
+
+class _Answer(NamedTuple):
+    """What a process made."""
+
+    digests: dict[str, str]
+    pages: set[int]
 
 
 def _start() -> subprocess.Popen[str]:
@@ -132,26 +163,26 @@ def _ask(
     store: Path,
     folder: Path,
     form: render.RenderOptions,
-    numbers: Sequence[int],
+    claims: str,
 ) -> None:
     request = {
         "store": os.fspath(store.absolute()),
         "folder": os.fspath(folder.absolute()),
         "templates": None if form.template_dir is None else os.fspath(form.template_dir.absolute()),
         "page_size": form.page_size,
-        "pages": list(numbers),
+        "claims": claims,
     }
     if helper.stdin is not None:
         with suppress(BrokenPipeError):  # it has ended, which shows when its answer is asked for
             print(json.dumps(request), file=helper.stdin, flush=True)
 
 
-def _answer(helper: subprocess.Popen[str]) -> dict[str, str] | None:
-    """Wait for what `serve` says: the digests, or None where the process ended before its time.
+def _answer(helper: subprocess.Popen[str]) -> _Answer | None:
+    """Wait for what `serve` says, or None where the process ended before its time.
 
     Raises `TemplateError` where it met with one.
     """
-    digests: dict[str, str] = {}
+    answer = _Answer({}, set())
     for line in helper.stdout or ():
         if not line.endswith("\n"):
             break
@@ -159,13 +190,16 @@ def _answer(helper: subprocess.Popen[str]) -> dict[str, str] | None:
         if kind == "error":
             raise TemplateError(words[0])
         if kind == "done":
-            return digests
-        digests[words[0]] = words[1]
+            return answer
+        if kind == "page":
+            answer.pages.add(words[0])
+        else:
+            answer.digests[words[0]] = words[1]
     return None
 
 
 def serve() -> None:
-    """Render, in a process of its own, the pages that one line of standard input asks for.
+    """Render, in a process of its own, pages of the report that standard input names in one line.
 
     Lines of standard output say what came of it. The process ends with the one that asked.
     """
@@ -177,21 +211,23 @@ def serve() -> None:
         page_size=request["page_size"],
     )
     digests: dict[str, str] = {}
+    claims = Claims(Path(request["claims"]))
     try:
         with RunReader(Path(request["store"])) as run:
             activate(run.report.run.language)
-            pages = frozenset(request["pages"])
-            render.render_pages(run.whole, Path(request["folder"]), form, pages, digests)
+            render.render_pages(run.whole, Path(request["folder"]), form, claims, digests)
     except TemplateError as error:
         _say("error", str(error))
     else:
         for name, digest in digests.items():
             _say("file", name, digest)
+        for number in claims.taken:
+            _say("page", number)
         _say("done")
     sys.stdout.flush()
 
 
-def _say(*words: str) -> None:
+def _say(*words: str | int) -> None:
     sys.stdout.write(json.dumps(words) + "\n")
 
 

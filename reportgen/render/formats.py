@@ -18,6 +18,7 @@ from reportgen.render.evidence import MEASURES, is_localised, is_measured, panel
 from reportgen.render.links import INDEX
 from reportgen.render.pages import (
     DEFAULTS,
+    every_page,
     folder_pages,
     image_pages,
     is_folder,
@@ -27,10 +28,10 @@ from reportgen.render.pages import (
 from reportgen.render.records import finite, report_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from reportgen.render.pages import RenderOptions
+    from reportgen.render.pages import RenderOptions, Wanted
     from reportgen.values import Caution, ImageRecord, Localisation, Report
 
 FIXED_COLUMNS = ("file", "status", "reason", "true_class", "right")
@@ -229,27 +230,28 @@ def render(
     folder: Path,
     options: RenderOptions = DEFAULTS,
     digests: dict[str, str] | None = None,
-    elsewhere: Container[int] = (),
+    wanted: Wanted = every_page,
 ) -> tuple[str, ...]:
     r"""Write every format that ``report`` has into ``folder`` and return the file names.
 
     The folder has to exist. The files are UTF-8 with ``\n`` line ends on every platform. Each one
     appears only once it is complete. Where the form is a folder, the names are those of the pages
     too, but not those in the folder ``assets``; ``digests`` is given name and SHA-256 of those that
-    are named by it. Pages of images whose numbers are in ``elsewhere`` are left to `render_pages`.
+    are named by it. Pages of images come last; those that are not ``wanted`` when it is their turn
+    are left to `render_pages`.
 
     Raises `TemplateError` where ``template_dir`` is not a folder or a template fails, and `OSError`
     where ``folder`` cannot be written.
     """
     names: list[str] = []
     digests = {} if digests is None else digests
-    for item in _written(report):
-        if item.write is html_page and is_folder(len(report.images), options):
-            pages = folder_pages(report, folder, options, _others(report), digests, elsewhere)
-            names.extend(_write_pages(pages, folder))
-        else:
-            _write(folder / item.filename, item.write(report, options))
-            names.append(item.filename)
+    in_pages = is_folder(len(report.images), options)
+    for item in _others(report) if in_pages else _written(report):
+        _write(folder / item.filename, item.write(report, options))
+        names.append(item.filename)
+    if in_pages:
+        pages = folder_pages(report, folder, options, _others(report), digests, wanted)
+        names.extend(_write_pages(pages, folder))
     return tuple(names)
 
 
@@ -257,14 +259,14 @@ def render_pages(
     report: Report,
     folder: Path,
     options: RenderOptions,
-    numbers: Container[int],
+    wanted: Wanted,
     digests: dict[str, str],
 ) -> None:
-    """Write the pages of images with these numbers alone, of a report that is a folder.
+    """Write the pages of images that are ``wanted`` alone, of a report that is a folder.
 
     Raises as `render` does.
     """
-    pages = image_pages(report, folder, options, _others(report), digests, numbers)
+    pages = image_pages(report, folder, options, _others(report), digests, wanted)
     deque(_write_pages(pages, folder), maxlen=0)
 
 

@@ -32,7 +32,7 @@ from reportgen.render.sections import shown_sections
 from reportgen.render.words import THRESHOLDS
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     import jinja2
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from reportgen.render.formats import OutputFormat
     from reportgen.render.sections import Place
     from reportgen.values import ImageRecord, Picture, Report
+
+    Wanted = Callable[[int], bool]
+    """Says whether the page of images with a number, from 1, is to be made here."""
 
 Form = Literal["auto", "single", "folder"]
 """``auto``: a single file for fewer than `FOLDER_FROM` images, a folder from there on."""
@@ -121,27 +124,32 @@ def single_page(
     )
 
 
+def every_page(_number: int) -> bool:
+    """Want every page."""
+    return True
+
+
 def folder_pages(  # noqa: PLR0913, PLR0917 - what pages are made of, and where
     report: Report,
     folder: Path,
     options: RenderOptions,
     others: Sequence[OutputFormat],
     digests: dict[str, str] | None = None,
-    elsewhere: Container[int] = (),
+    wanted: Wanted = every_page,
 ) -> Iterator[tuple[str, Iterator[str]]]:
-    """Yield name and text of every page, the index last; write what they need into ``folder``.
+    """Yield name and text of every page, the index first; write what they need into ``folder``.
 
     The text of a page has to be taken to its end before the next page is asked for. Only the
     records of one page are held at a time, as far as ``report.images`` does not hold them itself.
     ``digests`` is given the SHA-256 of what lies in the folder of assets.
-    Pages of images whose numbers are in ``elsewhere`` are left out.
+    Of the pages of images, those are left out that are not ``wanted`` when it is their turn.
 
     Raises `TemplateError` where a template is missing or fails.
     """
     with Files(folder, digests) as files:
         pages = _Pages(report, files, options, others)
-        yield from pages.of_images(link for link in pages.links if link.number not in elsewhere)
         yield pages.index()
+        yield from pages.of_images(link for link in pages.links if wanted(link.number))
 
 
 def image_pages(  # noqa: PLR0913, PLR0917 - as above
@@ -150,12 +158,12 @@ def image_pages(  # noqa: PLR0913, PLR0917 - as above
     options: RenderOptions,
     others: Sequence[OutputFormat],
     digests: dict[str, str],
-    numbers: Container[int],
+    wanted: Wanted,
 ) -> Iterator[tuple[str, Iterator[str]]]:
-    """Yield, of what `folder_pages` does, the pages of images with these numbers alone."""
+    """Yield, of what `folder_pages` does, the pages of images that are ``wanted`` alone."""
     with Files(folder, digests) as files:
         pages = _Pages(report, files, options, others)
-        yield from pages.of_images(link for link in pages.links if link.number in numbers)
+        yield from pages.of_images(link for link in pages.links if wanted(link.number))
 
 
 class _Pages:

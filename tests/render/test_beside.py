@@ -14,7 +14,7 @@ from reportgen import beside
 from reportgen.beside import Beside
 from reportgen.errors import TemplateError
 from reportgen.folder import hashes
-from reportgen.render import RenderOptions, page_links, render
+from reportgen.render import RenderOptions, render
 from reportgen.store import RUN_STORE, RunReader, write_run
 
 if TYPE_CHECKING:
@@ -120,7 +120,8 @@ def test_what_was_cut_short_is_written_again(store: Path, monkeypatch: pytest.Mo
     here = render
 
     def spoilt(report: Report, folder: Path, *given: object) -> None:
-        here(report, folder, *given)  # type: ignore[arg-type]
+        options, digests, _wanted = given
+        here(report, folder, options, digests, lambda _number: False)  # type: ignore[arg-type]
         for path in (folder / "assets").glob("*.svg"):
             path.write_text("")  # as by a process that was killed in between
 
@@ -155,17 +156,32 @@ def test_small_reports_start_no_process(images: int, form: RenderOptions) -> Non
         assert helpers._helpers == []
 
 
-@pytest.mark.parametrize("helpers", [1, 2, 3])
-@pytest.mark.parametrize("pages", [4, 5, 8, 11, 200])
-def test_every_page_is_made_once(helpers: int, pages: int) -> None:
-    with Beside(0, FORM) as several:
-        several._helpers = [None] * helpers  # type: ignore[list-item]
-        shares = several._shares(pages)
-        several._helpers = []
-    numbers = [number for share in shares for number in share]
-    assert len(set(numbers)) == len(numbers)
-    assert set(numbers) < {page.number for page in page_links(pages, 1)}
-    assert len(numbers) >= pages // 3
+def test_every_page_goes_to_one_process(tmp_path: Path) -> None:
+    first, second = beside.Claims(tmp_path), beside.Claims(tmp_path)
+    asked = [(number, claims(number)) for number in range(1, 6) for claims in (first, second)]
+    asked += [(number, claims(number)) for number in (6, 7) for claims in (second, first)]
+    assert [number for number, granted in asked if granted] == [1, 2, 3, 4, 5, 6, 7]
+    assert first.taken == {1, 2, 3, 4, 5}
+    assert second.taken == {6, 7}
+
+
+def test_pages_that_nobody_took_are_taken_by_those_beside(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = rendered(store, None)
+    here = render
+
+    def index_alone(report: Report, folder: Path, *given: object) -> None:
+        options, digests, _wanted = given
+        here(report, folder, options, digests, lambda _number: False)  # type: ignore[arg-type]
+
+    def not_here(*_given: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("reportgen.render.render", index_alone)
+    monkeypatch.setattr("reportgen.render.render_pages", not_here)
+    with Beside(IMAGES, FORM) as helpers:
+        assert rendered(store, helpers) == alone
 
 
 def test_processes_do_not_import_torch() -> None:

@@ -153,7 +153,7 @@ def test_a_folder_is_what_many_images_make(
     sample: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pages_module, "FOLDER_FROM", len(sample.images))
-    assert render(sample, tmp_path)[:2] == ("page-1.html", "index.html")
+    assert render(sample, tmp_path)[-2:] == ("index.html", "page-1.html")
 
 
 def test_pages_share_the_images_out() -> None:
@@ -325,7 +325,7 @@ def test_overlays_of_a_folder_are_loaded_when_they_come_near(full: Report, tmp_p
 
 def test_a_report_without_images_has_an_index(sample: Report, tmp_path: Path) -> None:
     names = render(replace(sample, images=()), tmp_path, PAIRS)
-    assert names == ("index.html", "report.json", "predictions.csv")
+    assert names == ("report.json", "predictions.csv", "index.html")
 
 
 def test_no_page_needs_that_a_file_is_written_already(
@@ -357,8 +357,9 @@ class Counted(tuple["ImageRecord", ...]):
 
 def test_a_page_takes_no_more_than_its_own_images(sample: Report, tmp_path: Path) -> None:
     images = Counted(image(f"{number}.png") for number in range(6))
-    Counted.taken = 0
     pages = folder_pages(replace(sample, images=images), tmp_path, PAIRS, ())
+    assert next(pages)[0] == "index.html"
+    Counted.taken = 0
     name, pieces = next(pages)
     assert (name, Counted.taken) == ("page-1.html", 2)
     assert "image-2" in "".join(pieces)
@@ -366,7 +367,7 @@ def test_a_page_takes_no_more_than_its_own_images(sample: Report, tmp_path: Path
 
 
 def test_a_page_comes_piece_by_piece(sample: Report, tmp_path: Path) -> None:
-    _, pieces = next(folder_pages(sample, tmp_path, PAIRS, ()))
+    _index, (_, pieces), *_ = folder_pages(sample, tmp_path, PAIRS, ())
     found = list(pieces)
     assert len(found) > 100
     assert max(map(len, found)) < 0.2 * sum(map(len, found))
