@@ -156,7 +156,9 @@ class Cache(Closing):
                 record = decoder.decode(row[1], FailureRecord)
             files = self._base.execute("SELECT name, data FROM files WHERE key = ?", (key,))
             self._used.add(key)
-            return Found(record, dict(files.fetchall()), encoded=Encoded(row[1], pictures))
+            # In the order of the text, as when it was encoded: so they are stored in that order.
+            ordered = dict(sorted(pictures.items(), key=lambda item: str(row[1]).index(item[0])))
+            return Found(record, dict(files.fetchall()), encoded=Encoded(row[1], ordered))
 
     def put(self, batch: Iterable[tuple[str, Found]]) -> None:
         """Keep what came of a batch of pictures: all of it, or nothing where that is cut short."""

@@ -12,8 +12,18 @@ import pytest
 import runs
 
 from reportgen.errors import RunFileError
-from reportgen.store import LAYOUT_VERSION, RUN_STORE, RunReader, RunWriter, read_run, write_run
-from reportgen.values import Caution, FailureRecord, Picture, Report
+from reportgen.store import (
+    LAYOUT_VERSION,
+    RUN_STORE,
+    Cache,
+    Encoded,
+    Found,
+    RunReader,
+    RunWriter,
+    read_run,
+    write_run,
+)
+from reportgen.values import Caution, Contrast, FailureRecord, Picture, Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +75,28 @@ def test_a_date_keeps_its_offset(tmp_path: Path) -> None:
     created = datetime(2025, 11, 23, 3, 16, 42, 123456, tzinfo=zone)
     write_run(replace(plain, run=replace(plain.run, created=created)), tmp_path / RUN_STORE)
     assert read_run(tmp_path).run.created.isoformat() == created.isoformat()
+
+
+@pytest.mark.parametrize("number", [0.25, math.nan])
+def test_the_cache_gives_what_would_be_encoded(tmp_path: Path, number: float) -> None:
+    plain = runs.image()
+    first = replace(plain.predictions[0], logit=number)
+    pictures = [Picture("image/png", bytes([place]), (1, 1)) for place in range(4)]
+    record = replace(
+        plain,
+        predictions=(first,),
+        photo=pictures[0],
+        view=pictures[1],
+        targets=tuple(replace(item, guided=pictures[2]) for item in plain.targets),
+        contrast=Contrast(0, 1, "grad-cam", "layer", pictures[3], 0.5),
+    )
+    with Cache(tmp_path) as cache:
+        cache.put([("key", Found(record, {}))])
+        found = cache.find("key")
+    assert found is not None
+    assert found.encoded == Encoded.of(record)
+    # By the order that they are stored in, a run's file is the same to the last byte.
+    assert list(found.encoded.pictures) == list(Encoded.of(record).pictures)
 
 
 def test_images_come_one_by_one(stored: Path) -> None:
