@@ -207,7 +207,9 @@ def test_an_earlier_report_is_enough(
     assert files_of(tmp_path / "out") == before
 
 
-@pytest.mark.parametrize("option", ["--save-overlays", "--save-maps"])
+@pytest.mark.parametrize(
+    "option", ["--save-overlays", pytest.param("--save-maps", marks=pytest.mark.slow)]
+)
 def test_an_earlier_report_does_not_do_where_files_stand_beside_the_pages(
     run: Run, pictures: Path, tmp_path: Path, asked: list[str], option: str
 ) -> None:

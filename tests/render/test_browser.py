@@ -286,7 +286,15 @@ def test_evidence_has_enough_contrast(
     # The narrowest and the widest of them nearly always see what the others do.
     [pytest.param(it, marks=() if it in {320, 1440} else pytest.mark.slow) for it in WIDTHS],
 )
-@pytest.mark.parametrize("name", ["sample_page", "full_page", "measured_page", "hostile_page"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("sample_page", marks=pytest.mark.slow),
+        "full_page",
+        "measured_page",
+        "hostile_page",
+    ],
+)
 def test_nothing_overflows_the_window(
     name: str, width: int, visit: Callable[..., Page], request: pytest.FixtureRequest
 ) -> None:

@@ -460,12 +460,12 @@ def test_hostile_texts_are_text_and_nothing_else(tmp_path: Path) -> None:
     [
         "$x_1^{2}$ \\frac{1}{2}",
         "虎斑猫",
-        "חתול طفل",
+        pytest.param("חתול طفل", marks=pytest.mark.slow),
         "🐈\U0010ffff\u1200",
-        "a\nb\tc\x00\x1b",
+        pytest.param("a\nb\tc\x00\x1b", marks=pytest.mark.slow),
         "\ud800",
-        "e\u0301\u0300\u0301" * 20,
-        "",
+        pytest.param("e\u0301\u0300\u0301" * 20, marks=pytest.mark.slow),
+        pytest.param("", marks=pytest.mark.slow),
     ],
 )
 def test_names_of_any_kind_are_drawn_without_a_warning(

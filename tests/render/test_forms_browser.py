@@ -129,7 +129,7 @@ def is_coloured(found: np.ndarray[Any, Any]) -> bool:
 PAGES = ("index.html", "page-1.html", "page-2.html")
 
 
-@pytest.mark.parametrize("name", ["sample", "full"])
+@pytest.mark.parametrize("name", [pytest.param("sample", marks=pytest.mark.slow), "full"])
 @pytest.mark.parametrize("file", PAGES)
 def test_from_disk(
     name: str, file: str, folders: dict[str, Path], look: Callable[..., Page]

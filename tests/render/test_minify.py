@@ -12,9 +12,10 @@ from reportgen.render.environment import SCRIPTS, STYLES, builtin_folder
 from reportgen.render.minify import Dedent, minify_script, minify_style
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 # -- scripts ---------------------------------------------------------------------------------
 
@@ -153,18 +154,23 @@ def test_what_is_left_of_a_style_sheet(style: str, expected: str) -> None:
     assert minify_style(expected) == expected
 
 
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page()
+    yield page
+    page.close()
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("name", [*STYLES, "cases"])
-def test_a_style_sheet_keeps_its_rules(name: str, browser: Browser) -> None:
+def test_a_style_sheet_keeps_its_rules(name: str, page: Page) -> None:
     if name == "cases":
         style = "\n".join(case for case, _ in STYLE_CASES)
     else:
         style = (builtin_folder() / name).read_text(encoding="utf-8")
-    page = browser.new_page()
     before = page.evaluate(RULES, style)
     assert before
     assert page.evaluate(RULES, minify_style(style)) == before
-    page.close()
 
 
 # -- templates -------------------------------------------------------------------------------

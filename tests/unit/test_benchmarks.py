@@ -147,7 +147,13 @@ def test_ratios_are_to_the_faster_bare_loop_of_the_same_round() -> None:
 @pytest.mark.usefixtures("scripts")
 @pytest.mark.parametrize(
     "name",
-    ["squeezenet1_1", pytest.param("alexnet", marks=pytest.mark.slow), "timm:vit_tiny_patch16_224"],
+    [
+        "squeezenet1_1",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("alexnet", "timm:vit_tiny_patch16_224")
+        ),
+    ],
 )
 def test_the_bare_loop_computes_the_maps_of_reportgen(name: str) -> None:
     """Were it to leave something out, everybody else would look slow."""

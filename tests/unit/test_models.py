@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
-from torchvision.models import alexnet, get_model, get_model_weights
+from torchvision.models import get_model, get_model_weights, squeezenet1_1
 
 from reportgen.errors import ModelError, OptionError
 from reportgen.models import ModelRequest, embedded, list_models, load_model
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import nn
+
+SLOW = pytest.mark.slow
 
 
 @pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
@@ -31,7 +33,9 @@ def test_vision_transformers_are_built_for_their_weights_size(name: str, side: i
     assert list(get_model_weights(name).DEFAULT.transforms().crop_size) == [side]
 
 
-@pytest.mark.parametrize("name", ["googlenet", "inception_v3", "vit_b_32"])
+@pytest.mark.parametrize(
+    "name", ["googlenet", *(pytest.param(it, marks=SLOW) for it in ("inception_v3", "vit_b_32"))]
+)
 def test_the_default_weights_names_fit(name: str) -> None:
     """What torchvision would load fits what we build, but for the side heads of training."""
     ours = make(name, 1000).state_dict()
@@ -44,14 +48,15 @@ def test_the_default_weights_names_fit(name: str) -> None:
 
 def test_random_weights_follow_the_seed() -> None:
     torch.manual_seed(5)
-    expected = hash_weights(alexnet(num_classes=1000))
-    loaded = load_model(ModelRequest("alexnet", weights="none", seed=5))
+    expected = hash_weights(squeezenet1_1(num_classes=1000))
+    loaded = load_model(ModelRequest("squeezenet1_1", weights="none", seed=5))
     assert loaded.info.weights_sha256 == expected
     assert not loaded.info.trained
-    other = load_model(ModelRequest("torchvision:alexnet", weights="none", seed=6))
+    other = load_model(ModelRequest("torchvision:squeezenet1_1", weights="none", seed=6))
     assert other.info.weights_sha256 != expected
 
 
+@SLOW  # has the weights of a large network made
 def test_an_untrained_vision_transformer_has_a_head() -> None:
     loaded = load_model(ModelRequest("vit_b_32", weights="none"))
     assert loaded.module.get_parameter("heads.head.weight").any()
