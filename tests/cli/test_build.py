@@ -302,12 +302,12 @@ def test_the_same_bytes_again(
 
 
 def test_layers_and_methods(run: Run, pictures: Path, tmp_path: Path) -> None:
-    alexnet = ("--model", "alexnet", "--weights", "none", "--no-recursive", "-q")
+    network = ("--model", "squeezenet1_1", "--weights", "none", "--no-recursive", "-q")
 
     def placed(*arguments: str) -> list[tuple[str, list[str]]]:
         out = tmp_path / "out"
         shutil.rmtree(out, ignore_errors=True)
-        assert run("build", pictures, *alexnet, "-o", out, *arguments).code == 0
+        assert run("build", pictures, *network, "-o", out, *arguments).code == 0
         return [(item["name"], item["layers"]) for item in content(out)["run"]["methods"]]
 
     assert placed("--layers", "12,0") == [

@@ -40,7 +40,10 @@ def squares(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("words", "most"), [((), 60_000), (("--compact",), 24_000)])
+@pytest.mark.parametrize(
+    ("words", "most"),
+    [((), 60_000), pytest.param(("--compact",), 24_000, marks=pytest.mark.slow)],
+)
 def test_bytes_per_image(
     words: tuple[str, ...], most: int, squares: Path, run: Run, tmp_path: Path
 ) -> None:

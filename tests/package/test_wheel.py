@@ -47,6 +47,7 @@ def site(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_installed_wheel_renders_the_same(site: Path, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     Image.linear_gradient("L").save(tmp_path / "in" / "ramp.png")

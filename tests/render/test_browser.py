@@ -383,7 +383,7 @@ def test_every_picture_decodes(visit: Callable[..., Page], sample_page: Path) ->
     assert min(sizes) > 0
 
 
-@pytest.mark.parametrize("number", [1, 17, 40])
+@pytest.mark.parametrize("number", [1, pytest.param(17, marks=pytest.mark.slow), 40])
 def test_anchors_lead_to_their_image(
     number: int, visit: Callable[..., Page], tmp_path: Path
 ) -> None:
