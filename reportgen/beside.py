@@ -92,10 +92,11 @@ class Beside(Closing):
         if not self._helpers or not render.is_folder(len(report.images), self._form):
             render.render(report, folder, self._form, digests)
             return
-        with TemporaryDirectory(dir=folder) as claims:
+        with TemporaryDirectory(dir=folder) as shared:
+            claims = Path(shared)
             for helper in self._helpers:
                 _ask(helper, store, folder, self._form, claims)
-            here = Claims(Path(claims))
+            here = Claims(claims)
             render.render(report, folder, self._form, digests, here)
             pages = render.page_links(len(report.images), self._form.page_size)
             missing = {page.number for page in pages} - here.taken
@@ -163,14 +164,14 @@ def _ask(
     store: Path,
     folder: Path,
     form: render.RenderOptions,
-    claims: str,
+    claims: Path,
 ) -> None:
     request = {
         "store": os.fspath(store.absolute()),
         "folder": os.fspath(folder.absolute()),
         "templates": None if form.template_dir is None else os.fspath(form.template_dir.absolute()),
         "page_size": form.page_size,
-        "claims": claims,
+        "claims": os.fspath(claims.absolute()),
     }
     if helper.stdin is not None:
         with suppress(BrokenPipeError):  # it has ended, which shows when its answer is asked for

@@ -240,7 +240,7 @@ class _Filling:
 
 
 def _encoded(made: Made) -> Found:
-    # Encoded once, for the cache and for the run.
+    """Return what was made, encoded once for both the cache and the run."""
     return Found(made.record, made.files, made.lasting, Encoded.of(made.record))
 
 

@@ -146,7 +146,9 @@ class Cache(Closing):
             pictures: dict[str, Picture] = {}
 
             def fetch(hash_: str) -> Picture:
-                return pictures.setdefault(hash_, self._picture(key, hash_))
+                if hash_ not in pictures:
+                    pictures[hash_] = self._picture(key, hash_)
+                return pictures[hash_]
 
             decoder = Decoder(fetch)
             record: ImageRecord | FailureRecord
@@ -156,9 +158,7 @@ class Cache(Closing):
                 record = decoder.decode(row[1], FailureRecord)
             files = self._base.execute("SELECT name, data FROM files WHERE key = ?", (key,))
             self._used.add(key)
-            # In the order of the text, as when it was encoded: so they are stored in that order.
-            ordered = dict(sorted(pictures.items(), key=lambda item: str(row[1]).index(item[0])))
-            return Found(record, dict(files.fetchall()), encoded=Encoded(row[1], ordered))
+            return Found(record, dict(files.fetchall()), encoded=Encoded(row[1], pictures))
 
     def put(self, batch: Iterable[tuple[str, Found]]) -> None:
         """Keep what came of a batch of pictures: all of it, or nothing where that is cut short."""

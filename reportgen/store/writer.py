@@ -136,7 +136,8 @@ class RunWriter(Closing):
 
     def _kept(self, encoded: Encoded) -> str:
         """Store the pictures that are not there yet, and return the text that names them."""
-        for key, picture in encoded.pictures.items():
+        # By their keys: a file has the same bytes, in whatever order a record gave its pictures.
+        for key, picture in sorted(encoded.pictures.items()):
             if key not in self._known:
                 self._insert("pictures", key, picture.mime, *picture.size, picture.data)
                 self._known.add(key)

@@ -56,6 +56,12 @@ def rendered(store: Path, helpers: Beside | None, form: RenderOptions = FORM) ->
     return read
 
 
+def without_pages(report: Report, folder: Path, *given: object) -> None:
+    """Render as asked, but take no page of images."""
+    options, digests, _wanted = given
+    render(report, folder, options, digests, lambda _number: False)  # type: ignore[arg-type]
+
+
 def test_the_report_is_the_same(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     alone = rendered(store, None)
 
@@ -117,11 +123,9 @@ def test_mistakes_of_templates_are_told(store: Path, tmp_path: Path) -> None:
 
 def test_what_was_cut_short_is_written_again(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     alone = rendered(store, None)
-    here = render
 
     def spoilt(report: Report, folder: Path, *given: object) -> None:
-        options, digests, _wanted = given
-        here(report, folder, options, digests, lambda _number: False)  # type: ignore[arg-type]
+        without_pages(report, folder, *given)
         for path in (folder / "assets").glob("*.svg"):
             path.write_text("")  # as by a process that was killed in between
 
@@ -169,16 +173,11 @@ def test_pages_that_nobody_took_are_taken_by_those_beside(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone = rendered(store, None)
-    here = render
-
-    def index_alone(report: Report, folder: Path, *given: object) -> None:
-        options, digests, _wanted = given
-        here(report, folder, options, digests, lambda _number: False)  # type: ignore[arg-type]
 
     def not_here(*_given: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("reportgen.render.render", index_alone)
+    monkeypatch.setattr("reportgen.render.render", without_pages)
     monkeypatch.setattr("reportgen.render.render_pages", not_here)
     with Beside(IMAGES, FORM) as helpers:
         assert rendered(store, helpers) == alone
