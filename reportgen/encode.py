@@ -20,8 +20,8 @@ THUMBNAIL_SIDE = 224
 """Longest side of a thumbnail in pixels."""
 
 INTERPOLATED = 0.6
-"""Scale from which on a picture is interpolated. Each pixel along an axis then counts ``2 - 1/0.6``,
-a third, or more in what is made of it; at a half, some would be left out."""
+"""Scale from which on a picture is interpolated. Each pixel along an axis then counts a third,
+``2 - 1/0.6``, or more in what is made of it; at a half, some would be left out."""
 
 MAX_BITS = 1.1
 """Bits per pixel that a thumbnail may take: busy pictures are compressed more, so that no picture
